@@ -1,0 +1,3 @@
+"""Acceptance tests for integrations: Gherkin in, evidence out."""
+
+__version__ = "0.1.0"
