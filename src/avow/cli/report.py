@@ -11,7 +11,9 @@ import click
 
 @click.command("report")
 @click.option("--open", "open_it", is_flag=True, help="Open the report in the browser.")
-@click.option("-D", "defines", multiple=True, metavar="avow.KEY=VALUE", help="A setting, as in behave.")
+@click.option(
+    "-D", "defines", multiple=True, metavar="avow.KEY=VALUE", help="A setting, as in behave."
+)
 def command(open_it: bool, defines: tuple[str, ...]) -> None:
     """Build the HTML report of the last run from reports/allure-results."""
     from avow import config

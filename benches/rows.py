@@ -1,0 +1,71 @@
+"""A row of a bench, and the page they are written to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """`target` is text ("<= 2.4"), or empty where none was set."""
+
+    name: str
+    value: float
+    unit: str
+    target: str = ""
+
+    @property
+    def verdict(self) -> str:
+        sign, _, limit = self.target.partition(" ")
+        if sign not in ("<=", ">="):
+            return ""
+        holds = self.value <= float(limit) if sign == "<=" else self.value >= float(limit)
+        return "reached" if holds else "**not reached**"
+
+
+def machine() -> str:
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in _cpuinfo().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor() or platform.machine(),
+    )
+    return f"{os.cpu_count()} x {model}, {platform.system()}, Python {platform.python_version()}"
+
+
+def _cpuinfo() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return ""
+
+
+def commit() -> str:
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def page(sections: dict[str, list[Row]]) -> str:
+    lines = [
+        "# Results of `make bench`",
+        "",
+        f"{machine()}; commit {commit()}; {datetime.now(UTC):%Y-%m-%d}.",
+        "Ratios are taken side by side in one run; seconds belong to this machine.",
+    ]
+    for title, rows in sections.items():
+        lines += ["", f"## {title}", "", "| what | value | target | |", "|---|---|---|---|"]
+        lines += [
+            f"| {row.name} | {row.value:.4g} {row.unit} | {row.target} | {row.verdict} |".replace(
+                "  ", " "
+            )
+            for row in rows
+        ]
+    return "\n".join(lines) + "\n"
