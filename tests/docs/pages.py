@@ -1,7 +1,8 @@
 """Pages that run: fenced blocks with a `title="path"` are files, `console` blocks are commands.
 
-A line after a command must be in its output; `...` stands for anything. `exit=1` in a block's first line is the exit
-code its last command must have.
+A line after a command must be in its output; `...` stands for anything. `exit=1` in the first line
+of a block is the exit
+code that its last command must have.
 """
 
 from __future__ import annotations

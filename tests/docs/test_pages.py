@@ -3,7 +3,6 @@
 import shutil
 
 import pytest
-
 from tests.docs.pages import ROOT, Reader, blocks, section
 
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
