@@ -1,1 +1,1 @@
-"""The floor of the house: ledger, events, errors, waiting, secrets, text. Knows nothing else of avow."""
+"""The floor of the house: ledger, events, errors, waiting, secrets, text."""

@@ -1,4 +1,4 @@
-"""What is written in a ledger: plain, frozen data that crosses processes and round-trips through JSON."""
+"""What is written in a ledger: plain, frozen data that round-trips through JSON."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from typing import Any, Literal
 
 import msgspec
 
-#: Who made it happen: avow (`act`), the system under test (`effect`), or nobody: avow looked (`look`).
+#: Who made it happen: avow (`act`), the system under test (`effect`), or nobody: avow looked
+#: (`look`).
 Role = Literal["act", "effect", "look"]
 
 
 class Body(msgspec.Struct, frozen=True, omit_defaults=True):
     """Bytes that were exchanged.
 
-    `size` is the length before any capping; where `capped`, `raw` holds only the head. `sha256` (hex, of
-    the whole) is set on capped bodies.
+    `size` is the length before any capping; where `capped`, `raw` holds only the head. `sha256`
+    (hex, of the whole) is set on capped bodies.
     """
 
     raw: bytes
@@ -83,11 +84,11 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True):
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing that crossed the border between a scenario and the outside world.
 
-    `kind` is dotted (`http.exchange`, `stub.call`, `message.seen`); `resource` is the name in avow.toml;
-    `step` is the position of the step in which it was written (-1: outside of any step); `started` and
-    `ended` are monotonic seconds, `at` is UTC seconds since the epoch. `data` is plain JSON, its shape a
-    matter of the kind; `bodies` are the bytes exchanged, by part. `question` is what was asked for, so
-    that a replay finds the answer again.
+    `kind` is dotted (`http.exchange`, `stub.call`, `message.seen`); `resource` is the name in
+    avow.toml; `step` is the position of the step in which it was written (-1: outside of any step);
+    `started` and `ended` are monotonic seconds, `at` is UTC seconds since the epoch. `data` is
+    plain JSON, its shape a matter of the kind; `bodies` are the bytes exchanged, by part.
+    `question` is what was asked for, so that a replay finds the answer again.
     """
 
     id: int

@@ -1,7 +1,8 @@
 """The two families of trouble.
 
 `ScenarioFailure`: the system under test is wrong (Allure "failed").
-`AvowError`: the suite, its configuration, its environment or avow itself is wrong (Allure "broken").
+`AvowError`: the suite, its configuration, its environment or avow itself is wrong (Allure
+"broken").
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import ClassVar
 class ScenarioFailure(AssertionError):
     """The system did not do what the scenario promises.
 
-    `terminal` says that waiting longer cannot help: a wait stops at once (an order that was cancelled
-    will not be paid).
+    `terminal` says that waiting longer cannot help: a wait stops at once (an order that was
+    cancelled will not be paid).
     """
 
     def __init__(self, message: str, *, terminal: bool = False) -> None:
@@ -27,8 +28,8 @@ class ScenarioFailure(AssertionError):
 class AvowError(Exception):
     """Something other than the system under test is wrong.
 
-    The text answers three questions: `where`, what was seen beside what was wanted (`message`), and what
-    to do now (`advice`).
+    The text answers three questions: `where`, what was seen beside what was wanted (`message`), and
+    what to do now (`advice`).
     """
 
     #: What a run ends with when this decides it (docs/reference/exit-codes.md).

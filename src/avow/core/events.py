@@ -1,6 +1,6 @@
-"""What a run tells the world as it goes: plain data, one record a line, the same in a pipe and in a file.
+"""What a run tells the world as it goes: plain data, a record a line, in a pipe as in a file.
 
-    worker --events--> file of the scenario --> coordinator --> plug-ins (console, Allure, run record)
+    worker --events--> file of the scenario --> coordinator --> plug-ins (console, Allure, ...)
 
 Every text in an event has been redacted; a reader never sees anything else.
 """
@@ -154,7 +154,7 @@ class ClaimMade(Event, frozen=True, tag="claim"):
 
 
 class Attached(Event, frozen=True, tag="attached"):
-    """User code attached something; `file` lies in the results directory, `step` is the running step."""
+    """User code attached something to the running `step`; `file` lies in the results directory."""
 
     name: str
     file: str

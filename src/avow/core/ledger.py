@@ -5,8 +5,8 @@
                             |
                             +--> matchers, effects, diagnosis read `entries`
 
-Every channel does its I/O inside `act` or `look`, and every source of effects inside `collect`. That is the
-one seam at which a recorded scenario is replayed without the system (replay.py).
+Every channel does its I/O inside `act` or `look`, and every source of effects inside `collect`.
+That is the one seam at which a recorded scenario is replayed without the system (replay.py).
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ class Ledger:
     ) -> Entry:
         """Change the world: run `perform` and write what came of it.
 
-        Raises ThenCannotAct while a Then runs; whatever `perform` raises passes through, and nothing
-        is written then (an outcome such as a time-out belongs into `Observed.data`).
+        Raises ThenCannotAct while a Then runs; whatever `perform` raises passes through, and
+        nothing is written then (an outcome such as a time-out belongs into `Observed.data`).
         """
         if self._observing:
             raise ThenCannotAct(

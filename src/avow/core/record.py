@@ -1,6 +1,7 @@
 """The file of a scenario: one event a line, one write an event, redacted before it is written.
 
-A killed worker leaves whole lines behind and at most one torn line at the end, which a reader skips.
+A killed worker leaves whole lines behind and at most one torn line at the end, which a reader
+skips.
 """
 
 from __future__ import annotations

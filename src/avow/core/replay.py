@@ -1,7 +1,7 @@
 """A recorded scenario, run again without the system.
 
-The steps run as they did; every act and look is answered from the record, by step, kind, resource and question.
-Change an entry first and the replay shows whether the scenario notices.
+The steps run as they did; every act and look is answered from the record, by step, kind, resource
+and question. Change an entry first and the replay shows whether the scenario notices.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def _key(step: int, kind: str, resource: str, question: Mapping[str, Any]) -> tu
 class ReplayLedger(Ledger):
     """Answers acts and looks from recorded entries.
 
-    A question asked more often than it was recorded gets the last answer again: a replay does not wait.
+    A question asked more often than it was recorded gets the last answer again: a replay does not
+    wait.
     """
 
     def __init__(self, recorded: Iterable[Entry], sink: Sink | None = None) -> None:
@@ -53,8 +54,8 @@ class ReplayLedger(Ledger):
         perform: Callable[[], Observed],
     ) -> Entry:
         key = _key(self.step, kind, resource, question)
-        # A question that holds a value which the recording redacted (a token) is not equal to the recorded
-        # one; the order in which a step asks is.
+        # A question that holds a value which the recording redacted (a token) is not equal to the
+        # recorded one; the order in which a step asks is.
         answers = self._answers.get(key) or self._by_place.get(key[:3])
         if not answers:
             raise NotRecorded(

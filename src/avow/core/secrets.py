@@ -1,7 +1,8 @@
 """Secrets: values whose text never leaves the worker.
 
-A `Secret` wraps the value where it enters. Whatever leaves (evidence, report, run record, an exception's
-text) passes a `Redactor`, which knows the values and finds each in the forms that text takes on its way.
+A `Secret` wraps the value where it enters. Whatever leaves (evidence, report, run record, an
+exception's text) passes a `Redactor`, which knows the values and finds each in the forms that text
+takes on its way.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from avow.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Shorter values stand in ordinary text by accident; masking them would make reports unreadable, and the
-#: mask itself would tell what they are.
+#: Shorter values stand in ordinary text by accident; masking them would make reports unreadable,
+#: and the mask itself would tell what they are.
 SHORTEST = 8
 
 
@@ -32,8 +33,10 @@ class Secret:
     def __init__(self, name: str, value: str) -> None:
         if len(value) < SHORTEST:
             raise ConfigError(
-                f'secret "{name}" has {len(value)} characters, too few to be kept out of reports safely',
-                advice=f"Use one of at least {SHORTEST} characters; shorter text appears by accident.",
+                f'secret "{name}" has {len(value)} characters, '
+                "too few to be kept out of reports safely",
+                advice=f"Use one of at least {SHORTEST} characters; "
+                "shorter text appears by accident.",
             )
         self.name = name
         self._value = value
@@ -96,8 +99,8 @@ def _lower_percent(quoted: str) -> str:
 class Redactor:
     """Finds known secrets in whatever is about to leave, and puts a marker in their place.
 
-    The marker carries a digest keyed per run, so that a replay can tell one secret from another without
-    knowing either.
+    The marker carries a digest keyed per run, so that a replay can tell one secret from another
+    without knowing either.
     """
 
     def __init__(self, key: bytes | None = None) -> None:
@@ -121,7 +124,9 @@ class Redactor:
         self.longest = len(self._longest_first[0][0])
 
     def mint(self, name: str, value: object) -> None:
-        """Know a value that the system handed out while running (a token); too short ones are left."""
+        """Know a value that the system handed out while running (a token); too short ones are
+        left.
+        """
         if isinstance(value, str) and len(value) >= SHORTEST:
             self.add(Secret(name, value))
 

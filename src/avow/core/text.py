@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 
-# Control characters other than tab and newline, and lone surrogates: terminals, XML and JSON readers
-# choke on them.
+# Control characters other than tab and newline, and lone surrogates: terminals, XML and JSON
+# readers choke on them.
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def printable(value: object) -> str:
-    """Return `value` as text that every terminal and file accepts; unsafe characters are escaped."""
+    """Return `value` as text that every terminal and file accepts; unsafe characters are
+    escaped.
+    """
     if isinstance(value, (bytes, bytearray, memoryview)):
         text = bytes(value).decode("utf-8", "backslashreplace")
     elif isinstance(value, str):

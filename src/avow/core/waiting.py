@@ -11,8 +11,8 @@ from avow.core.errors import ScenarioFailure
 
 T = TypeVar("T")
 
-#: The first pause between two looks and the longest one, in seconds. Looking often is cheap beside a network
-#: call, and a wait that ends 50 ms late is felt in every suite.
+#: The first pause between two looks and the longest one, in seconds. Looking often is cheap beside
+#: a network call, and a wait that ends 50 ms late is felt in every suite.
 FIRST_PAUSE = 0.002
 LONGEST_PAUSE = 0.1
 
@@ -57,11 +57,12 @@ def until(
     pause: float = FIRST_PAUSE,
     retry_on: type[Exception] | tuple[type[Exception], ...] = AssertionError,
 ) -> Waited[T]:
-    """Call `condition` until it neither raises `retry_on` nor returns False, or the deadline passes.
+    """Call `condition` until it neither raises `retry_on` nor returns False, or the deadline
+    passes.
 
-    It is called at least once, and once more at the deadline. A `ScenarioFailure` that is `terminal`
-    ends the wait at once. Other exceptions pass through. Never raises for a deadline that passed: the
-    caller words the failure from `Waited`.
+    It is called at least once, and once more at the deadline. A `ScenarioFailure` that is
+    `terminal` ends the wait at once. Other exceptions pass through. Never raises for a deadline
+    that passed: the caller words the failure from `Waited`.
     """
     deadline = within if isinstance(within, Deadline) else Deadline(within)
     started = time.monotonic()

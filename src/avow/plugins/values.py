@@ -13,9 +13,9 @@ class ServiceKind(msgspec.Struct, frozen=True, kw_only=True):
 
     `settings` holds what only this kind can be told; its fields are checked by name and type before
     anything starts. `providers` are the ways to get one ("embedded", "command", "attached", ...),
-    as "module:Class", imported only when chosen. `facts` are the names that `{service.fact}` may ask
-    for. `extra` is the extra of avow that the embedded provider needs. `channel` ("module:Class") is
-    how steps talk to it, or "" where they do not.
+    as "module:Class", imported only when chosen. `facts` are the names that `{service.fact}` may
+    ask for. `extra` is the extra of avow that the embedded provider needs. `channel`
+    ("module:Class") is how steps talk to it, or "" where they do not.
     """
 
     name: str

@@ -1,0 +1,1 @@
+"""What a suite runs on: definitions, providers, readiness, the stack of a worker slot."""
