@@ -1,0 +1,3 @@
+"""Drivers for real systems: one protocol, one dependency each; they write ledger entries and
+nothing else.
+"""
