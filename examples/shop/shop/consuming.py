@@ -68,7 +68,7 @@ class Consumer:
             checks["database"] = lambda: not conn.closed
             checks["ready"] = lambda: True
             while not stop.is_set():
-                message = kafka.poll(0.1)
+                message = kafka.poll(0.05)
                 if message is None:
                     continue
                 if message.error():
@@ -98,6 +98,8 @@ class Consumer:
                 self._store_offset(conn, message)
                 return
             except Exception as error:
+                if conn.closed:
+                    raise
                 self._log.error("not handled, trying again", error=repr(error), **_place(message))
                 stop.wait(pause)
                 pause = min(pause * 2, 2.0)

@@ -7,6 +7,8 @@ import signal
 import threading
 from collections.abc import Callable
 
+import psycopg
+
 from shop import health
 from shop.logs import Log
 from shop.migrate import migrate
@@ -28,7 +30,12 @@ def run(
         signal.signal(number, lambda *_: stop.set())
     checks: dict[str, health.Check] = {"ready": lambda: False}
     health.serve(options.health_port, checks)
-    migrate(settings.database_url)
-    log.info("started")
-    work(settings, log, stop, checks)
+    try:
+        migrate(settings.database_url)
+        log.info("started")
+        work(settings, log, stop, checks)
+    except psycopg.OperationalError as error:
+        # Nothing is lost by it: whoever supervises this process starts it again.
+        log.error("lost the database", error=str(error).strip())
+        raise SystemExit(1) from None
     log.info("stopped")

@@ -105,7 +105,9 @@ class Provider:
                 return _read(call(self.client(), {"idempotency_key": key}))
             except stripe.CardError as error:
                 return _read_decline(error)
-            except (stripe.RateLimitError, stripe.APIConnectionError, stripe.APIError) as error:
+            except stripe.StripeError as error:
+                if not _may_pass(error):
+                    raise
                 self._log.warning(
                     "payment provider in trouble",
                     error=type(error).__name__,
@@ -117,6 +119,16 @@ class Provider:
                     raise ProviderUnavailable(type(error).__name__) from error
                 time.sleep(0.05 * 2 ** (number - 1))
         raise AssertionError("unreachable")
+
+
+def _may_pass(error: Any) -> bool:
+    """Say whether the same request may be answered otherwise a moment later."""
+    import stripe
+
+    # 409: another request with this key is on its way (a double click).
+    return error.http_status == 409 or isinstance(
+        error, (stripe.RateLimitError, stripe.APIConnectionError, stripe.APIError)
+    )
 
 
 def _read(answer: Any) -> Charge:

@@ -17,6 +17,7 @@ from shop.settings import Settings
 _BATCH = 100
 #: Seconds that a message waits whose notification was lost (a connection was cut).
 _POLL = 0.5
+_PIECE = 0.05
 
 
 def producer(settings: Settings) -> Any:
@@ -86,10 +87,12 @@ def work(settings: Settings, log: Log, stop: threading.Event, checks: dict[str, 
 
 def _wait(conn: database.Connection, stop: threading.Event) -> None:
     """Return when there may be something to publish, or when the process shall stop."""
-    for _ in conn.notifies(timeout=_POLL, stop_after=1):
-        return
-    if stop.is_set():
-        return
+    # In short pieces: a signal does not end the wait for a notification.
+    for _ in range(int(_POLL / _PIECE)):
+        for _ in conn.notifies(timeout=_PIECE, stop_after=1):
+            return
+        if stop.is_set():
+            return
 
 
 if __name__ == "__main__":
