@@ -27,7 +27,7 @@ _REFERENCE = re.compile(
 )
 
 #: What a service may say about itself before it is up.
-OWN_FACTS = ("port", "host", "root", "name", "dir", "slot")
+OWN_FACTS = ("port", "fd", "host", "root", "name", "dir", "slot")
 
 
 class Reference(msgspec.Struct, frozen=True):

@@ -16,12 +16,14 @@ class PostgresSettings(msgspec.Struct, frozen=True):
     database.
 
     `watch` are tables whose changes count as effects. `database` is the name to create or to use.
+    `parameters` are the server's own: { wal_level = "logical" }.
     """
 
     migrations: ExistingPath = ""
     watch: tuple[str, ...] = ()
     database: str = ""
     extensions: tuple[str, ...] = ()
+    parameters: dict[str, str] = {}
 
 
 class KafkaSettings(msgspec.Struct, frozen=True):
@@ -56,7 +58,9 @@ class SsmSettings(msgspec.Struct, frozen=True):
 
 
 class SmtpSettings(msgspec.Struct, frozen=True):
-    pass
+    """`refuse` are patterns of addresses that get a 550: "*@bounce.example"."""
+
+    refuse: tuple[str, ...] = ()
 
 
 class Webhooks(msgspec.Struct, frozen=True):
@@ -136,10 +140,11 @@ def avow_service_kinds() -> list[ServiceKind]:
             settings=PostgresSettings,
             providers={
                 "embedded": "avow.services.embedded.postgres:EmbeddedPostgres",
+                "command": _COMMAND,
                 "attached": _ATTACHED,
             },
             default_provider="embedded",
-            facts=("url", "host", "port", "name", "user", "password"),
+            facts=("url", "host", "port", "name", "user", "password", "socket"),
             extra="postgres",
             channel="avow.channels.database:PostgresChannel",
         ),
@@ -148,6 +153,7 @@ def avow_service_kinds() -> list[ServiceKind]:
             settings=KafkaSettings,
             providers={
                 "embedded": "avow.services.embedded.kafka:EmbeddedKafka",
+                "command": _COMMAND,
                 "attached": _ATTACHED,
             },
             default_provider="embedded",
@@ -160,6 +166,7 @@ def avow_service_kinds() -> list[ServiceKind]:
             settings=RedisSettings,
             providers={
                 "embedded": "avow.services.embedded.redis:EmbeddedRedis",
+                "command": _COMMAND,
                 "attached": _ATTACHED,
             },
             default_provider="embedded",
@@ -175,7 +182,7 @@ def avow_service_kinds() -> list[ServiceKind]:
             settings=SmtpSettings,
             providers={"embedded": "avow.services.embedded.smtp:EmbeddedSmtp"},
             default_provider="embedded",
-            facts=("address", "host", "port", "maildir"),
+            facts=("address", "url", "host", "port", "maildir"),
             extra="mail",
             channel="avow.channels.mail:MailChannel",
         ),

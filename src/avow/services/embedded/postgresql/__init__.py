@@ -1,0 +1,1 @@
+"""PostgreSQL from a wheel: its programs, the template of data directories, a small client."""
