@@ -39,7 +39,8 @@ def install() -> Registry:
         _unify(found)
         _prefer_cucumber_expressions()
     assert isinstance(found, Registry)
-    if not any(found.steps.values()):
+    if found.is_emptied:
+        found.is_emptied = False
         for phrase in list(declared.values()):
             found.add(phrase)
     return found

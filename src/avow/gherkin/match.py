@@ -72,6 +72,12 @@ class StepMatch(Match):  # type: ignore[misc]
             if not error.where:
                 error.where = self._known_place(world)
             raise
+        except SystemExit as error:
+            raise SuiteError(
+                f"the step called sys.exit({error.code!r}), which would have ended the whole run",
+                where=self._known_place(world),
+                advice="Raise AssertionError to fail the scenario.",
+            ) from error
 
     def _known_place(self, world: World | None) -> str:
         # A step of `context.execute_steps` has no file: its caller's place is the useful one.
@@ -90,6 +96,7 @@ class StepMatch(Match):  # type: ignore[misc]
             self._run_without_world(context)
             return
         outer = world.step
+        world.memory.begin_step()
         where = self._known_place(world)
         world.step = running = RunningStep(self.step.name, self.step.step_type, where)
         try:

@@ -25,7 +25,7 @@ class ParameterTypes(ParameterTypeRegistry):  # type: ignore[misc]
         super().__init__()
 
     def define(self, parameter_type: ParameterType, place: str) -> None:
-        """Add a type; one of the same name from the same place, or the same meaning, is replaced.
+        """Add a type; one of the same name from the same place, or meaning, is replaced.
 
         Raises SuiteError where another place gave the name another meaning.
         """

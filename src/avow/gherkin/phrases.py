@@ -3,9 +3,9 @@
     @then("the order {string} is {word}")
     def order_is(world: World, number: str, state: str, *, table: Table | None) -> None: ...
 
-The first parameter is the world; one that is named `context` (or annotated so) gets behave's context.
-Keyword parameters named `table`, `document` and `block` (either of the two) get what stands under the
-step. One whose annotation does not allow None is needed, and a step without it is told so.
+The first parameter is the world; one that is named `context` (or annotated so) gets behave's
+context. Keyword parameters named `table`, `document` and `block` (either of the two) get what stands
+under the step. One whose annotation does not allow None is needed; a step without it is told so.
 """
 
 from __future__ import annotations
@@ -102,8 +102,9 @@ def _decorator(kind: StepType) -> Callable[..., Callable[[F], F]]:
             from avow.gherkin.behaving import install
 
             phrase = Phrase(function, expression, kind, timeout)
+            registry = install()
             declared[kind, expression, phrase.where] = phrase
-            install().add(phrase)
+            registry.add(phrase)
             return function
 
         return wrapper

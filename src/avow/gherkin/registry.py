@@ -51,6 +51,8 @@ class Registry(StepRegistry):  # type: ignore[misc]
     _index: dict[str, tuple[dict[str, list[Any]], list[Any]]] | None = None
     _cache: dict[tuple[str, str], Found | None] | None = None
     _problems: list[SuiteError] | None = None
+    #: Somebody cleared it: `install` brings avow's phrases back.
+    is_emptied = False
 
     @property
     def problems(self) -> list[SuiteError]:
@@ -63,6 +65,7 @@ class Registry(StepRegistry):  # type: ignore[misc]
         super().clear()
         self._changed()
         self._problems = None
+        self.is_emptied = True
 
     def _changed(self) -> None:
         self._index = None
