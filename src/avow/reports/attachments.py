@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import allure_commons
+import pluggy
 
 from avow.core.entries import Body
 from avow.core.events import (
@@ -32,6 +32,8 @@ from avow.core.events import (
 from avow.core.secrets import Redactor
 from avow.core.text import printable, shortened
 from avow.reports.record import RUN_LEVEL
+
+hookimpl = pluggy.HookimplMarker("allure")
 
 #: Bytes of one attachment, unless the caller says otherwise.
 LIMIT = 16 * 1024 * 1024
@@ -69,6 +71,8 @@ class UserAllure:
     @contextmanager
     def installed(self) -> Iterator[UserAllure]:
         """While this lasts, allure's functions in user code end up here."""
+        import allure_commons
+
         allure_commons.plugin_manager.register(self, "avow")
         try:
             yield self
@@ -77,7 +81,7 @@ class UserAllure:
 
     # -- steps
 
-    @allure_commons.hookimpl
+    @hookimpl
     def start_step(self, uuid: str, title: str, params: Mapping[str, Any]) -> None:
         self._send(
             SubStepStarted(
@@ -90,7 +94,7 @@ class UserAllure:
             )
         )
 
-    @allure_commons.hookimpl
+    @hookimpl
     def stop_step(self, uuid: str, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         trouble = None
         if exc_val is not None:
@@ -101,55 +105,55 @@ class UserAllure:
 
     # -- attachments
 
-    @allure_commons.hookimpl
+    @hookimpl
     def attach_data(self, body: Any, name: Any, attachment_type: Any, extension: Any) -> None:
         self._attach(body, name, attachment_type, extension, self.step, self.is_in_scenario)
 
-    @allure_commons.hookimpl
+    @hookimpl
     def attach_file(self, source: Any, name: Any, attachment_type: Any, extension: Any) -> None:
         self._attach_file(source, name, attachment_type, extension, self.is_in_scenario)
 
-    @allure_commons.hookimpl
+    @hookimpl
     def global_attach_data(
         self, body: Any, name: Any, attachment_type: Any, extension: Any
     ) -> None:
         self._attach(body, name, attachment_type, extension, RUN_LEVEL, False)
 
-    @allure_commons.hookimpl
+    @hookimpl
     def global_attach_file(
         self, source: Any, name: Any, attachment_type: Any, extension: Any
     ) -> None:
         self._attach_file(source, name, attachment_type, extension, False)
 
-    @allure_commons.hookimpl
+    @hookimpl
     def global_error(self, message: Any, trace: Any) -> None:
         trouble = Trouble("broken", printable(message or ""), printable(trace or ""))
         self._send(RunTrouble(at=time.time(), where="user code", trouble=trouble))
 
     # -- what the scenario is called
 
-    @allure_commons.hookimpl
+    @hookimpl
     def add_title(self, test_title: Any) -> None:
         self._label("title", "", test_title)
 
-    @allure_commons.hookimpl
+    @hookimpl
     def add_description(self, test_description: Any) -> None:
         self._label("description", "", test_description)
 
-    @allure_commons.hookimpl
+    @hookimpl
     def add_description_html(self, test_description_html: Any) -> None:
         self._label("description_html", "", test_description_html)
 
-    @allure_commons.hookimpl
+    @hookimpl
     def add_label(self, label_type: Any, labels: Any) -> None:
         for value in labels:
             self._label("label", label_type, value)
 
-    @allure_commons.hookimpl
+    @hookimpl
     def add_link(self, url: Any, link_type: Any, name: Any) -> None:
         self._label(f"link:{_word(link_type) or 'link'}", name or "", url)
 
-    @allure_commons.hookimpl
+    @hookimpl
     def add_parameter(self, name: Any, value: Any, excluded: Any, mode: Any) -> None:
         how = [word for word in ("excluded" if excluded else "", _word(mode)) if word]
         if "masked" in how or "hidden" in how:

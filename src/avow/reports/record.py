@@ -142,6 +142,12 @@ def read(
         return from_events(late, path, finished)
 
 
+def renamed(record: ScenarioRecord, identifier: str) -> ScenarioRecord:
+    """Return the record as that of another scenario, for comparing and measuring."""
+    scenario = msgspec.structs.replace(record.scenario, id=identifier)
+    return msgspec.structs.replace(record, scenario=scenario)
+
+
 def from_events(
     source: Iterable[events.AnyEvent],
     path: Path | None = None,

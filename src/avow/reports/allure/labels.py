@@ -52,6 +52,7 @@ class Marks:
         self._labels: dict[tuple[str, str], Label] = {}
         self._unique: dict[str, Label] = {}
         self._links: dict[tuple[str, str], Link] = {}
+        self._names: set[str] = set()
 
     def take(self, tags: Iterable[str]) -> None:
         for tag in tags:
@@ -73,6 +74,7 @@ class Marks:
                 self.label("tag", tag)
 
     def label(self, name: str, value: str) -> None:
+        self._names.add(name)
         if name in _UNIQUE:
             self._unique[name] = Label(name, value)
         else:
@@ -80,11 +82,7 @@ class Marks:
 
     def default(self, name: str, value: str) -> None:
         """Set a label unless a tag or user code has set one of this name."""
-        if (
-            value
-            and name not in self._unique
-            and not any(name == known for known, _ in self._labels)
-        ):
+        if value and name not in self._names:
             self.label(name, value)
 
     def link(self, kind: str, value: str, name: str = "") -> None:

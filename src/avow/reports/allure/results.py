@@ -96,10 +96,12 @@ class _Scenario:
         steps = [self._step(step) for step in record.steps]
         if record.late:
             steps.append(self._late())
+        # One for both: Allure 2 joins retries by the one, Allure 3 by the other and the parameters.
+        case = identifier(info.id, info.feature, self._profile)
         result = TestResult(
             uuid=self._uuid,
-            historyId=identifier(info.id, info.feature, self._profile, "history"),
-            testCaseId=identifier(info.id, info.feature, self._profile, "case"),
+            historyId=case,
+            testCaseId=case,
             fullName=f"{info.place.file}: {info.name or info.keyword}",
             name=printable(info.name or info.keyword),
             status=_status(record.status),
@@ -246,7 +248,7 @@ class _Scenario:
             body = self._guarded(exchange.encode, entry)
             if body is not None:
                 return self._attach(name, body, exchange.MIME, exchange.EXTENSION)
-        return self._text(name, "\n".join(details.of(entry)))
+        return self._text(name, details.of(entry))
 
     def _concerns(self, step: StepRecord) -> list[Entry]:
         """Return entries of earlier steps that a failing step is about.

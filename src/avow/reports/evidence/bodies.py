@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 from avow.core.entries import Body
-from avow.core.text import plural, printable
+from avow.core.text import plural
 
 #: Characters of one body shown in a text; a viewer that folds (HTTP exchange) gets all of it.
 SHOWN = 16 * 1024
@@ -16,7 +16,10 @@ HEX_HEAD = 256
 
 
 def lines(body: Body, *, limit: int = SHOWN) -> list[str]:
-    """Return the body as lines of printable text, ending with a note about what is not shown."""
+    """Return the body as text, then a note about what is not shown.
+
+    The text may hold any character; whoever puts a page together makes it printable, once.
+    """
     if not body.raw and not body.length:
         return ["(empty)"]
     text = body.text()
@@ -25,14 +28,13 @@ def lines(body: Body, *, limit: int = SHOWN) -> list[str]:
     if text is None or _is_binary(body.raw):
         return _binary(body)
     shown = text if body.capped else pretty(body.raw, text)
-    shown = printable(shown)
     notes = []
     if len(shown) > limit:
         notes.append(f"first {limit} of {len(shown)} characters")
         shown = shown[:limit]
     if body.capped:
         notes.append(f"{len(body.raw)} of {body.length} bytes were kept, sha256 {body.sha256}")
-    found = shown.split("\n")
+    found = [shown]
     if notes:
         found.append(f"... ({'; '.join(notes)})")
     return found
@@ -64,7 +66,7 @@ def _is_binary(raw: bytes) -> bool:
 
 def _binary(body: Body) -> list[str]:
     digest = body.sha256 or hashlib.sha256(body.raw).hexdigest()
-    kind = f" of {printable(body.content_type)}" if body.content_type else ""
+    kind = f" of {body.content_type}" if body.content_type else ""
     found = [f"{plural(body.length, 'byte')}{kind}, sha256 {digest}"]
     head = body.raw[:HEX_HEAD]
     for start in range(0, len(head), 16):

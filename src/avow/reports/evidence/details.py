@@ -13,13 +13,24 @@ from avow.reports.evidence import bodies, tables
 from avow.reports.evidence.looks import duration
 
 
-def of(entry: Entry) -> list[str]:
-    """Return lines of printable text; never raises for what the entry holds."""
+def of(entry: Entry) -> str:
+    """Return printable text; never raises for what the entry holds."""
+    return clean("\n".join(lines(entry)))
+
+
+def lines(entry: Entry) -> list[str]:
+    """Return text that may hold any character; whoever puts a page together cleans it, once."""
     try:
-        found = _SHAPES.get(entry.kind, _any)(entry)
+        return _SHAPES.get(entry.kind, _any)(entry)
     except Exception as error:  # noqa: BLE001 - evidence must not cost a verdict
-        found = [f"(could not be shown: {type(error).__name__}: {error})", *_any(entry)]
-    return [line for text in found for line in printable(text).split("\n")]
+        return [f"(could not be shown: {type(error).__name__}: {error})", *_any(entry)]
+
+
+def clean(text: str) -> str:
+    """Return `printable(text)`; a page of plain ASCII, which most are, is seen to be so at once."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    return printable(text)
 
 
 def _exchange(entry: Entry) -> list[str]:
@@ -102,7 +113,7 @@ def _message(entry: Entry) -> list[str]:
 
 def _rows(entry: Entry) -> list[str]:
     data = entry.data
-    found = [printable(data["sql"])] if data.get("sql") else []
+    found = [str(data["sql"])] if data.get("sql") else []
     if data.get("table"):
         found.append(f"table {data['table']}")
     if data.get("parameters"):
@@ -166,7 +177,7 @@ def _any(entry: Entry) -> list[str]:
     if entry.data:
         try:
             raw = msgspec.json.format(msgspec.json.encode(entry.data), indent=2)
-            found += printable(raw).split("\n")
+            found.append(raw.decode("utf-8"))
         except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
             found += [f"{name}: {tables.cell(value)}" for name, value in entry.data.items()]
     for part, body in entry.bodies.items():

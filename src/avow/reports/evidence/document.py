@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from avow.core.text import plural, printable
+from avow.core.text import plural
 from avow.reports.evidence import details, timeline
 from avow.reports.evidence.looks import Seen, collapse
 from avow.reports.record import ScenarioRecord
@@ -36,24 +36,24 @@ def text(record: ScenarioRecord, seen: list[Seen] | None = None, *, limit: int =
         found += lines
     for late in record.late:
         found += ["", "", "AFTER THE END (late)", _RULE, *section(record, Seen(late, late))]
-    return "\n".join(found) + "\n"
+    return details.clean("\n".join(found)) + "\n"
 
 
 def section(record: ScenarioRecord, seen: Seen) -> list[str]:
     """Return one entry: a line that says what it is, then what it holds."""
     entry = seen.last
-    head = printable(seen.label())
+    head = seen.label()
     found = ["", f"{head}   at {timeline.clock(record.offset(seen.first)).strip()}", _THIN]
     if len(seen.changes) > 1 or (seen.count > 1 and seen.changes[0] is not entry):
         for number, change in enumerate(seen.changes[:3], 1):
             if change is not entry:
                 at = timeline.clock(record.offset(change)).strip()
-                found += [f"answer {number}, at {at}:", *details.of(change), ""]
+                found += [f"answer {number}, at {at}:", *details.lines(change), ""]
         found.append("last answer:")
-    return found + details.of(entry)
+    return found + details.lines(entry)
 
 
 def _heading(record: ScenarioRecord, step: int) -> str:
     if 0 <= step < len(record.steps):
-        return f"{step + 1}. {printable(record.steps[step].title)}"
+        return f"{step + 1}. {record.steps[step].title}"
     return "OUTSIDE OF STEPS"
