@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from avow.config.types import ExistingPath
+from avow.config.types import ExistingPath, Size
 from avow.plugins import ServiceKind, hookimpl
 
 
@@ -74,11 +74,17 @@ class Webhooks(msgspec.Struct, frozen=True):
 
 
 class StubSettings(msgspec.Struct, frozen=True):
-    """`routes` are armed at the start of every scenario, before the scenario's own."""
+    """`routes`, or the file that holds them, are what it answers at the start of every scenario,
+    before the scenario's own. `unmatched` is the status for calls that no route answers. Longer
+    requests than `largest_body` are refused; of bodies, `body_limit` bytes are kept.
+    """
 
     contract: ExistingPath = ""
     webhooks: Webhooks | None = None
-    routes: tuple[dict[str, Any], ...] = ()
+    routes: ExistingPath | tuple[dict[str, Any], ...] = ()
+    unmatched: int = 404
+    largest_body: Size = 16 * 1024 * 1024
+    body_limit: Size = 256 * 1024
 
 
 class Auth(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """All routes of a stub, found by method and path, so that a thousand cost no more than ten.
 
 Newest first, so that what a scenario arms wins over what was there; among routes armed together the
-more specific one; then the order in which they were written.
+more specific one, and of equals the one that was written last.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Armed:
         self.generation = generation
         self.order = order
         literal, named, conditions = self.matcher.specificity
-        self.rank = (-generation, -literal, -named, -conditions, order)
+        self.rank = (-generation, -literal, -named, -conditions, -order)
 
     @property
     def is_spent(self) -> bool:
