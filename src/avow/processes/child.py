@@ -15,7 +15,7 @@ import msgspec
 
 from avow.core.errors import EnvironmentProblem, nearest
 from avow.core.text import printable
-from avow.core.waiting import Deadline, until
+from avow.core.waiting import until
 from avow.processes.journal import Journal
 
 #: How much of a log is looked at from its end, in bytes.
@@ -108,20 +108,26 @@ class Child:
         return child
 
     def poll(self) -> Ended | None:
-        """Return how it ended, or None while it runs."""
+        """Return how it ended, or None while it runs.
+
+        It is not waited for until `terminate`: its group's number stays its own.
+        """
+        if self._process.returncode is None and hasattr(os, "waitid"):
+            with contextlib.suppress(ChildProcessError):
+                found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                if found is None:
+                    return None
+                if found.si_code == os.CLD_EXITED:
+                    return Ended(found.si_status)
+                return Ended(None, _signal_name(found.si_status))
         code = self._process.poll()
         if code is None:
             return None
-        if code < 0:
-            return Ended(None, _signal_name(-code))
-        return Ended(code)
+        return Ended(code) if code >= 0 else Ended(None, _signal_name(-code))
 
     def wait(self, within: float) -> Ended | None:
         """Wait until it has ended; return None where the time ran out first."""
-        try:
-            self._process.wait(within)
-        except subprocess.TimeoutExpired:
-            return None
+        until(lambda: self.poll() is not None, within)
         return self.poll()
 
     def signal(self, number: signal.Signals) -> None:
@@ -130,13 +136,17 @@ class Child:
             os.killpg(self.pid, number)
 
     def terminate(self, grace: float = 5.0) -> Ended | None:
-        """End it and whatever it started: politely, and after `grace` seconds by force."""
+        """End it and whatever it started: politely, and after `grace` seconds by force.
+
+        Return how it ended. May be called again.
+        """
+        ended = self.poll()
         if self._process.returncode is None:
-            self.signal(self._polite)
-            if not until(self._has_exited, Deadline(grace)).holds:
-                self.signal(signal.SIGKILL)
-            # While its leader is not yet waited for, the group's number cannot be somebody else's:
-            # what it left behind is ended before.
+            if ended is None:
+                self.signal(self._polite)
+                ended = self.wait(grace)
+            # Its leader is not yet waited for, so the group's number cannot be somebody else's:
+            # now what is left of it.
             self.signal(signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(5.0)
@@ -144,15 +154,6 @@ class Child:
             self._journal.release(self._number)
             self._journal = None
         return self.poll()
-
-    def _has_exited(self) -> bool:
-        if not hasattr(os, "waitid"):
-            return self._process.poll() is not None
-        try:
-            found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return True
-        return found is not None
 
     def output(self) -> str:
         """Return what it has written since it started (the end of it), as printable text."""

@@ -8,9 +8,13 @@ seconds for its first members.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.util
 import signal
+import socket
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +54,30 @@ def _library() -> Any:
     return library
 
 
+@contextlib.contextmanager
+def _kept_awake(bootstrap: str) -> Iterator[None]:
+    """Wake the cluster's thread every few milliseconds.
+
+    It misses now and then that something was asked of it, and then looks only after a second; a
+    connection wakes it for certain.
+    """
+    done = threading.Event()
+    host, _, port = bootstrap.rpartition(":")
+
+    def knock() -> None:
+        while not done.wait(0.004):
+            with contextlib.suppress(OSError):
+                socket.create_connection((host, int(port)), timeout=1.0).close()
+
+    thread = threading.Thread(target=knock, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 def main() -> None:
     descriptor, settings = ready.settings()
     ready.end_at_once()
@@ -61,15 +89,15 @@ def main() -> None:
     cluster = library.rd_kafka_mock_cluster_new(client, 1)
     if not cluster:
         raise SystemExit("librdkafka could not make its mock cluster")
-    if hasattr(library, "rd_kafka_mock_group_initial_rebalance_delay_ms"):
-        library.rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, _FIRST_REBALANCE_MS)
-    for topic, partitions in settings["topics"].items():
-        error = library.rd_kafka_mock_topic_create(cluster, topic.encode(), partitions, 1)
-        if error:
-            raise SystemExit(f'librdkafka could not create topic "{topic}" (error {error})')
-    ready.tell(
-        descriptor, {"bootstrap": library.rd_kafka_mock_cluster_bootstraps(cluster).decode()}
-    )
+    bootstrap: str = library.rd_kafka_mock_cluster_bootstraps(cluster).decode()
+    with _kept_awake(bootstrap):
+        if hasattr(library, "rd_kafka_mock_group_initial_rebalance_delay_ms"):
+            library.rd_kafka_mock_group_initial_rebalance_delay_ms(cluster, _FIRST_REBALANCE_MS)
+        for topic, partitions in settings["topics"].items():
+            error = library.rd_kafka_mock_topic_create(cluster, topic.encode(), partitions, 1)
+            if error:
+                raise SystemExit(f'librdkafka could not create topic "{topic}" (error {error})')
+    ready.tell(descriptor, {"bootstrap": bootstrap})
     while True:
         signal.pause()
 
