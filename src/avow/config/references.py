@@ -56,7 +56,7 @@ def references(value: Any) -> Iterator[Reference]:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Yield every text in plain data or a Struct."""
+    """Yield every text in plain data or a Struct, but for what it names as `verbatim`."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -66,8 +66,10 @@ def texts(value: Any) -> Iterator[str]:
         for each in value:
             yield from texts(each)
     elif isinstance(value, msgspec.Struct):
+        verbatim = getattr(value, "verbatim", ())
         for name in value.__struct_fields__:
-            yield from texts(getattr(value, name))
+            if name not in verbatim:
+                yield from texts(getattr(value, name))
 
 
 def resolve(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -78,6 +78,9 @@ class StubSettings(msgspec.Struct, frozen=True):
     before the scenario's own. `unmatched` is the status for calls that no route answers. Longer
     requests than `largest_body` are refused; of bodies, `body_limit` bytes are kept.
     """
+
+    #: Braces in routes are theirs: /v1/charges/{id}, ${request.body.amount}.
+    verbatim: ClassVar[tuple[str, ...]] = ("routes",)
 
     contract: ExistingPath = ""
     webhooks: Webhooks | None = None
