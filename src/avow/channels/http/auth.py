@@ -3,7 +3,9 @@
 In avow.toml:
     auth.customer = { scheme = "bearer", token = "${secret:CUSTOMER}" }
     auth.clerk = { scheme = "basic", user = "clerk", password = "${secret:CLERK}" }
-    auth.partner = { scheme = "api-key", header = "X-Api-Key", token = "${secret:PARTNER}" }
+    auth.partner = { scheme = "header", header = "X-Api-Key", token = "${secret:PARTNER}" }
+    auth.legacy = { scheme = "query", name = "key", token = "${secret:LEGACY}" }
+    auth.browser = { scheme = "cookie", name = "session", token = "${secret:SESSION}" }
     auth.admin = { scheme = "oauth2", token_url = "{shop.url}/token", client = "admin",
                    secret = "${secret:ADMIN}" }
 """
@@ -20,9 +22,17 @@ from avow.core.entries import Entry
 from avow.core.errors import ConfigError, EnvironmentProblem, did_you_mean
 from avow.core.secrets import Redactor
 
-SCHEMES = ("bearer", "basic", "api-key", "oauth2")
+SCHEMES = ("bearer", "basic", "header", "query", "cookie", "oauth2")
 
-Header = tuple[str, str]
+Fetch = Callable[[str, dict[str, str]], Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a profile adds to a request."""
+
+    headers: tuple[tuple[str, str], ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +59,10 @@ class Profile:
 
     @property
     def scheme(self) -> str:
-        scheme = str(self.fields.get("scheme") or "").replace("_", "-").lower()
-        scheme = {"header": "api-key", "apikey": "api-key", "client-credentials": "oauth2"}.get(
-            scheme, scheme
-        )
+        scheme = str(self.fields.get("scheme") or "").lower()
         if scheme not in SCHEMES:
             raise ConfigError(
-                f'"{self.fields.get("scheme")}" is not an auth scheme',
+                f'"{scheme}" is not an auth scheme',
                 where=self.where,
                 advice=did_you_mean(scheme, SCHEMES, what="possible"),
             )
@@ -65,19 +72,18 @@ class Profile:
     def where(self) -> str:
         return f"[services.{self.service}] auth.{self.name}"
 
-    def field(self, *names: str, resolve: Callable[[str], str], default: str | None = None) -> str:
-        """Return the first such field with its references resolved."""
-        for name in names:
-            value = self.fields.get(name)
-            if value is not None and value != "":
-                return resolve(str(value))
+    def field(self, name: str, resolve: Callable[[str], str], default: str | None = None) -> str:
+        """Return a field with its references resolved."""
+        value = self.fields.get(name)
+        if value:
+            return resolve(str(value))
         if default is None:
-            raise ConfigError(f'scheme "{self.scheme}" needs "{names[0]}"', where=self.where)
+            raise ConfigError(f'scheme "{self.scheme}" also needs "{name}"', where=self.where)
         return default
 
 
 class Auth:
-    """Makes the headers of a profile; remembers the tokens it fetched until the scenario ends."""
+    """Makes a profile's credentials; keeps the tokens it fetched until the scenario ends."""
 
     def __init__(self, resolve: Callable[[str], str], redactor: Redactor) -> None:
         self._resolve = resolve
@@ -88,41 +94,50 @@ class Auth:
         """Another scenario begins: its tokens are its own."""
         self._tokens.clear()
 
-    def headers(
-        self, profile: Profile, fetch: Callable[[str, dict[str, str]], Entry]
-    ) -> list[Header]:
-        """Return the headers; `fetch(url, form)` posts a form and returns the exchange."""
+    def credentials(self, profile: Profile, fetch: Fetch) -> Credentials:
+        """Return what to send; `fetch(url, form)` posts a form and returns the exchange."""
         match profile.scheme:
-            case "bearer":
-                return [("Authorization", f"Bearer {self._field(profile, 'token')}")]
             case "basic":
-                user = self._field(profile, "user", "username", "client")
-                password = self._field(profile, "password", "secret")
-                pair = base64.b64encode(f"{user}:{password}".encode()).decode()
-                return [("Authorization", f"Basic {pair}")]
-            case "api-key":
-                header = self._field(profile, "header", default="X-Api-Key")
-                return [(header, self._field(profile, "token", "key"))]
-            case _:
+                pair = f"{self._field(profile, 'user')}:{self._field(profile, 'password')}"
+                encoded = base64.b64encode(pair.encode()).decode()
+                # The pair is a secret of its own where its password is one.
+                if self._redactor.finds_in(pair.encode()):
+                    self._redactor.mint(f"{profile.service} auth {profile.name}", encoded)
+                return _authorization(f"Basic {encoded}")
+            case "header":
+                header = self._field(profile, "header")
+                return Credentials(((header, self._field(profile, "token")),))
+            case "query":
+                name = self._field(profile, "name")
+                return Credentials(query=((name, self._field(profile, "token")),))
+            case "cookie":
+                cookie = f"{self._field(profile, 'name')}={self._field(profile, 'token')}"
+                return Credentials((("Cookie", cookie),))
+            case "oauth2":
                 token = self._tokens.get(profile.name)
                 if token is None:
                     token = self._tokens[profile.name] = self._fetched(profile, fetch)
-                return [("Authorization", f"Bearer {token}")]
+                return _authorization(f"Bearer {token}")
+            case _:
+                return _authorization(f"Bearer {self._field(profile, 'token')}")
 
-    def _field(self, profile: Profile, *names: str, default: str | None = None) -> str:
-        return profile.field(*names, resolve=self._resolve, default=default)
+    def _field(self, profile: Profile, name: str, default: str | None = None) -> str:
+        return profile.field(name, self._resolve, default)
 
-    def _fetched(self, profile: Profile, fetch: Callable[[str, dict[str, str]], Entry]) -> str:
-        # RFC 6749 section 4.4.2, the client's own credentials in the body (section 2.3.1).
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._field(profile, "client", "client_id"),
-            "client_secret": self._field(profile, "secret", "client_secret"),
-        }
-        for field in ("scope", "audience"):
-            value = self._field(profile, field, default="")
-            if value:
-                form[field] = value
+    def _fetched(self, profile: Profile, fetch: Fetch) -> str:
+        form = {"grant_type": self._field(profile, "flow", "client_credentials")}
+        # RFC 6749 section 2.3.1: the client's credentials in the body, as every server takes them.
+        form["client_id"] = self._field(profile, "client")
+        form["client_secret"] = self._field(profile, "secret")
+        if form["grant_type"] == "password":
+            form["username"] = self._field(profile, "user")
+            form["password"] = self._field(profile, "password")
+        scopes = profile.fields.get("scopes")
+        if scopes:
+            form["scope"] = " ".join(scopes)
+        audience = self._field(profile, "audience", "")
+        if audience:
+            form["audience"] = audience
         entry = fetch(self._field(profile, "token_url"), form)
         token, problem = _token_of(entry)
         if problem:
@@ -135,16 +150,19 @@ class Auth:
         return token
 
 
+def _authorization(value: str) -> Credentials:
+    return Credentials((("Authorization", value),))
+
+
 def _token_of(entry: Entry) -> tuple[str, str]:
     error = entry.data.get("error")
     if error:
         return "", str(error["message"])
-    status = entry.data["response"]["status"]
+    url, status = entry.data["request"]["url"], entry.data["response"]["status"]
     if status != 200:
-        return "", f"{entry.data['request']['url']} answered {status}"
+        return "", f"{url} answered {status}"
     try:
-        answer = json.loads(entry.bodies["response"].raw)
-        token = answer["access_token"]
+        token = json.loads(entry.bodies["response"].raw)["access_token"]
     except (ValueError, KeyError, TypeError):
-        return "", f'{entry.data["request"]["url"]} answered without "access_token"'
+        return "", f'{url} answered without "access_token"'
     return (token, "") if isinstance(token, str) and token else ("", '"access_token" is not a text')

@@ -85,6 +85,8 @@ class HttpChannel(ChannelBase):
         super().__init__(name, facts, definition, ledger, context)
         self.base = facts.get("url", "")
         self.limit = int(self.setting("body_limit", BODY_LIMIT))
+        self._timeout: timedelta = self.setting("timeout", context.timeouts.call)
+        self._headers = pairs_of(self.setting("headers", {}))
         self._wire = Wire(self._address, self._tls)
         self._secrets = tuple(definition.secrets) if definition is not None else ()
         self._auth = Auth(context.resolve, context.redactor)
@@ -177,26 +179,34 @@ class HttpChannel(ChannelBase):
     ) -> Call:
         """Prepare a request for `send_together`; fetches the token of an oauth2 profile."""
         method = method.upper()
-        target = target_of(self.base, path, query)
+        wanted = pairs_of(query)
         payload = payload_of(json=json, text=text, form=form, files=files, body=body)
         given = pairs_of(headers)
         question: dict[str, Any] = {"method": method, "path": path}
-        if target.query:
-            question["query"] = target.query_values()
+        if wanted:
+            question["query"] = [list(pair) for pair in wanted]
         private = _PRIVATE
         if auth:
             profile = Profile.find(self.setting("auth", {}), auth, self.name)
-            added = self._auth.headers(profile, self._fetch)
-            given += added
-            private |= {name.lower() for name, _ in added}
+            added = self._auth.credentials(profile, self._fetch)
+            given += added.headers
+            wanted += added.query
+            private |= {name.lower() for name, _ in added.headers}
             question["auth"] = auth
+        if self._headers:
+            names = {name.lower() for name, _ in given}
+            given += [pair for pair in self._own_headers() if pair[0].lower() not in names]
+        target = target_of(self.base, path, wanted)
         if timeout is None:
-            seconds = self.context.call_seconds
-        else:
-            seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+            timeout = self._timeout
+        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         return Call(method, target, payload, given, follow, seconds, question, private)
 
     # -- underneath
+
+    def _own_headers(self) -> list[tuple[str, str]]:
+        """Return the service's own headers; references are resolved when they are used."""
+        return [(name, self.context.resolve(value)) for name, value in self._headers]
 
     def _write_as(self, method: str, as_look: bool) -> Callable[..., Entry]:
         if as_look or (self.ledger.is_observing and method in SAFE):
