@@ -6,12 +6,15 @@ A mistake in one is told with its line and a caret under it.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from avow.core.errors import SuiteError, did_you_mean
 from avow.core.text import shortened
+from avow.matchers import Record, Wanted, parse, parse_cell, table_to_records, table_to_values
 from avow.world.values import UnknownValue, Values
+
+T = TypeVar("T")
 
 #: Longer lines of a feature are shown cut.
 _WIDTH = 160
@@ -150,6 +153,30 @@ class Table:
         self.only("name", "value", needs=("name", "value"))
         return [(row["name"], row["value"]) for row in self.rows]
 
+    def wanted(self) -> list[Record]:
+        """Return what each row wants, in the matching language; raises SuiteError at its cell."""
+        self._check_cells(parse_cell)
+        return self._told_at_headings(table_to_records)
+
+    def values(self) -> list[dict[str, Any]]:
+        """Return each row as data to send or to insert: 42 is a number, "42" a text."""
+        return self._told_at_headings(table_to_values)
+
+    def _check_cells(self, read: Callable[[str], Any]) -> None:
+        for row in self.rows:
+            for column, cell in enumerate(row.cells):
+                try:
+                    read(cell)
+                except SuiteError as error:
+                    raise self.pointed(row.line, column, error.message, error.advice) from None
+
+    def _told_at_headings(self, read: Callable[[Any, Any], list[T]]) -> list[T]:
+        try:
+            return read(self.headings, [row.cells for row in self.rows])
+        except SuiteError as error:
+            where = f"{self.where}, {error.where}" if error.where else self.where
+            raise SuiteError(error.message, where=where, advice=error.advice) from None
+
     def single(self) -> dict[str, str]:
         """Return the only row of a table; raises SuiteError where there are more or fewer."""
         if len(self.rows) != 1:
@@ -221,6 +248,14 @@ class Document:
             raise SuiteError("the JSON is nested too deeply", where=self.where) from None
         except ValueError as error:
             raise self.unreadable(text, error) from None
+
+    def wanted(self) -> Wanted:
+        """Return what the document wants, in the matching language; raises SuiteError at its line."""
+        text = self.json_text if self.text.lstrip()[:1] in ("{", "[", '"') else self.text
+        try:
+            return parse(text)
+        except SuiteError as error:
+            raise SuiteError(error.message, where=self.where, advice=error.advice) from None
 
     def unreadable(self, text: str, error: Exception) -> SuiteError:
         """Return the error of JSON that cannot be read, at its place in the feature."""

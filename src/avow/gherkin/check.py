@@ -15,15 +15,11 @@ from avow.gherkin.expressions import CucumberMatcher
 from avow.gherkin.match import block_problem
 from avow.gherkin.phrases import Phrase
 from avow.gherkin.snippets import nearest_phrase, snippet
+from avow.matchers import FORMS
 
 #: Words that are markers of the matching language. A heading of Examples that is one of them
 #: would replace `<uuid>` in the steps by the row's value, silently.
-MARKERS = frozenset(
-    {
-        *("any", "present", "absent", "null", "number", "string", "boolean", "uuid", "timestamp"),
-        *("date", "email", "url", "integer", "array", "object", "empty"),
-    }
-)
+MARKERS = frozenset(form.strip("<>").partition(":")[0].partition(" ")[0] for form in FORMS)
 
 
 def everything(features: Iterable[Any]) -> list[SuiteError]:

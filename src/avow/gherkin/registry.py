@@ -205,7 +205,7 @@ class Registry(StepRegistry):  # type: ignore[misc]
         """Say whether the text would match with values in the place of its references."""
         if "${" not in text:
             return None
-        for stand_in in ("1", "x", "GET"):
+        for stand_in in ("1", "x", "200", "GET", "1 s"):
             found = self._plain(step_type, _REFERENCE.sub(stand_in, text))
             if found is not None:
                 return Found(found.matcher, None, phrase=text, late=True, problem=found.problem)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from avow.channels.base import Channel, ChannelContext
-from avow.config import Secrets, Settings, resolve
+from avow.config import Secrets, ServiceDefinition, Settings, resolve
 from avow.core.errors import AvowError, ConfigError, Problems
 from avow.core.ledger import Ledger
 from avow.plugins import channels as channel_classes
@@ -37,12 +37,8 @@ class Channels:
         self.by_area = {area: dict(channels) for area, channels in by_area.items()}
         #: The kind of every service, also of those without a channel.
         self.kinds = dict(kinds)
-        #: Once each, though a stub also appears as a sender of webhooks.
-        self.all: dict[str, Channel] = {}
-        for channels in self.by_area.values():
-            for name, channel in channels.items():
-                self.all.setdefault(name, channel)
-        self.sources = {name: each for name, each in self.all.items() if each.is_source}
+        self.all = [each for channels in self.by_area.values() for each in channels.values()]
+        self.sources = {each.name: each for each in self.all if each.is_source}
 
     @classmethod
     def build(
@@ -74,9 +70,8 @@ class Channels:
                 area = getattr(made, "area", "") or AREAS.get(definition.kind, definition.kind)
                 channel: Channel = made(name, facts[name], definition, Ledger(), context)
                 by_area.setdefault(area, {})[name] = channel
-                sender = getattr(channel, "webhooks", None)
-                if sender is not None:
-                    by_area.setdefault("webhooks", {})[name] = sender
+                if getattr(definition.settings, "webhooks", None) is not None:
+                    by_area.setdefault("webhooks", {})[name] = _sender(definition, context)
             except AvowError as error:
                 problems.append(error)
         if problems:
@@ -85,9 +80,8 @@ class Channels:
 
     def bind(self, ledger: Ledger) -> None:
         """Write into another scenario's ledger from now on."""
-        for channels in self.by_area.values():
-            for channel in channels.values():
-                channel.bind(ledger)
+        for channel in self.all:
+            channel.bind(ledger)
 
     def area(self, name: str) -> dict[str, Any]:
         return self.by_area.get(name, {})
@@ -95,7 +89,7 @@ class Channels:
     def close(self) -> None:
         """Close all, whatever each raises; the first problem is raised at the end."""
         first: Exception | None = None
-        for channel in self.all.values():
+        for channel in self.all:
             try:
                 channel.close()
             except Exception as error:  # noqa: BLE001 - the others must be closed
@@ -106,6 +100,12 @@ class Channels:
                 if isinstance(first, AvowError)
                 else ConfigError(f"a channel could not be closed: {first}")
             )
+
+
+def _sender(definition: ServiceDefinition, context: ChannelContext) -> Channel:
+    from avow.stubs.webhooks.sender import WebhookSender
+
+    return WebhookSender(definition.name, definition.settings.webhooks, Ledger(), context)
 
 
 def _resolver(facts: Facts, reveal: Callable[[str], str] | None) -> Callable[[str], str]:

@@ -105,8 +105,8 @@ class World:
         }  # fmt: skip
         for area, resources in self._resources.items():
             setattr(self, area, resources)
-        #: What Givens told about requests to come, by service: headers, query, auth, timeout.
-        self.defaults: dict[str, dict[str, Any]] = {}
+        #: What steps want to know of earlier steps, by topic; gone with the scenario.
+        self.notes: dict[str, Any] = {}
 
     @classmethod
     def begin(cls, settings: Settings, channels: Channels, ledger: Ledger, **options: Any) -> World:
