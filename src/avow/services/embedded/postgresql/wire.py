@@ -32,15 +32,17 @@ class Connection:
         self, path: Path, user: str = "postgres", database: str = "postgres", patience: float = 60.0
     ) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
+        self._buffer = self._socket.makefile("rb")
         try:
             self._socket.settimeout(patience)
             self._socket.connect(str(path))
             words = ("user", user, "database", database, "client_encoding", "UTF8", "")
             body = struct.pack("!i", _VERSION_3) + b"".join(w.encode() + b"\0" for w in words)
             self._socket.sendall(struct.pack("!i", len(body) + 4) + body)
-            self._buffer = self._socket.makefile("rb")
             self._answers()
         except BaseException:
+            # The file holds the socket open as long as it is open itself.
+            self._buffer.close()
             self._socket.close()
             raise
 
