@@ -1,0 +1,45 @@
+"""Who takes part: customers with their orders, and the words of this suite's own."""
+
+from __future__ import annotations
+
+from support import shop
+from support.money import PATTERN, Money
+
+from avow.gherkin import given, parameter_type
+from avow.world import World
+
+parameter_type("money", PATTERN, Money.parse)
+#: `the customer` is the one whom the scenario is about; others have names.
+parameter_type("customer", rf"{shop.THE_CUSTOMER}|[A-Z][a-z]+", str)
+
+
+@given("a customer")
+def a_customer(world: World) -> None:
+    shop.new_customer(world)
+
+
+@given("a customer with an order of {money}")
+def a_customer_with_an_order(world: World, price: Money) -> None:
+    shop.new_customer(world)
+    shop.place_order(world, shop.THE_CUSTOMER, price)
+
+
+@given("a customer {customer} with an order of {money}")
+def a_named_customer_with_an_order(world: World, name: str, price: Money) -> None:
+    shop.new_customer(world, name)
+    shop.place_order(world, name, price)
+
+
+@given("a customer with a paid order of {money}")
+def a_customer_with_a_paid_order(world: World, price: Money) -> None:
+    a_customer_with_an_order(world, price)
+    the_customer_has_paid(world, shop.THE_CUSTOMER)
+
+
+@given("{customer} has paid")
+def the_customer_has_paid(world: World, name: str) -> None:
+    from support import stripe
+
+    world.stubs["stripe"].arm(*stripe.accepts())
+    shop.expect(world, shop.pay(world, name), 201, "take the payment")
+    shop.wait_until_done(world, name)

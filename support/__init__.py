@@ -1,0 +1,1 @@
+"""The suite's own importable code: what its phrases are made of."""
