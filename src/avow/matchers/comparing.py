@@ -50,7 +50,7 @@ def compare(
             comparison.compare(ready, seen, way, how)
     except RecursionError:
         what = "it is nested too deeply to be compared"
-        return [Difference(path, shown(wanted_text(wanted)), shown(seen), what)]
+        return [Difference(path, shown(wanted), shown(seen), what)]
     return comparison.differences
 
 
@@ -145,8 +145,8 @@ class Comparison:
                 self.differences.append(unequal(way, wanted_text(wanted), seen))
                 return
             seen = dict(seen)
-        if not wanted and seen and mode is Mode.AT_LEAST:
-            mode = Mode.ONLY  # {} wants an empty object, or it would want nothing
+        if not wanted:
+            mode |= Mode.ONLY  # {} wants an empty object, or it would want nothing
         inner = mode.inner
         for key, want in wanted.items():
             see = seen.get(key, _MISSING)

@@ -41,6 +41,12 @@ class Cell:
         return hash(self.text)
 
 
+class Text(str):
+    """Text that is what it is, even where it looks like a marker."""
+
+    __slots__ = ()
+
+
 class Wanted:
     """Something that has been made ready once and may be compared many times."""
 
@@ -77,7 +83,7 @@ def prepare(value: Any) -> Any:
 
 def _made(value: Any) -> Any:
     if isinstance(value, str):
-        return _text(value)
+        return value if isinstance(value, Text) else _text(value)
     if isinstance(value, Mapping):
         return {key: _made(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -88,7 +94,8 @@ def _made(value: Any) -> Any:
 def _needs_making(value: Any) -> bool:
     kind = type(value)
     if kind is str:
-        return value[:1] == "<" or value[:2] == "\\<"
+        head: str = value[:2]
+        return head[:1] == "<" or head == "\\<"
     if kind is dict:
         return any(map(_needs_making, value.values()))
     if kind is list:
@@ -114,7 +121,7 @@ def _text(text: str) -> Any:
     if text[:1] == "<" and is_marker(text):
         return made_marker(text)
     if text[:2] == "\\<":
-        return text[1:]
+        return Text(text[1:])
     return text
 
 
@@ -124,10 +131,10 @@ def parse_cell(text: str) -> Any:
     if text[:1] == "<" and is_marker(text):
         return made_marker(text)
     if text[:2] == "\\<":
-        return text[1:]
+        return Text(text[1:])
     value = cell_value(text)
     if text[:1] == '"' and isinstance(value, str):
-        return value
+        return Text(value)
     if isinstance(value, (dict, list)):
         return Cell(text, prepare(value))
     return Cell(text, value)
