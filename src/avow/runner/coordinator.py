@@ -1,0 +1,584 @@
+"""The process that types `behave`: it plans, starts, dispatches, tells and decides. It runs no user code.
+
+    settings -> plan -> template and services at once -> precheck -> scenarios -> hooks -> services down -> exit code
+
+It may have threads (services start in them), so it never forks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import secrets
+import shutil
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from avow.core import events
+from avow.core.errors import AvowError
+from avow.core.secrets import Redactor
+from avow.core.text import plural
+from avow.runner import notices, plan, records, template
+from avow.runner.outcome import Outcome
+from avow.runner.plan import Item
+from avow.runner.replay import Replay
+from avow.runner.slots import Slot
+from avow.runner.supervisor import Supervisor
+from avow.runner.telling import Telling
+from avow.runner.wire import Wire
+
+#: Runs whose scenario files are kept.
+_KEPT_RUNS = 4
+#: Seconds that interrupted scenarios get for their cleanups; then the reaper does it.
+GRACE = 3.0
+_SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+
+
+class Stopped(Exception):
+    """The run ends here; why is in the outcome."""
+
+
+class Coordinator:
+    """One run."""
+
+    def __init__(self, config: Any, settings: Any, root: Path) -> None:
+        self.config = config
+        self.settings = settings
+        self.root = root
+        self.run_id = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
+        self.directory = root / settings.reports.runs / self.run_id
+        self.outcome = Outcome()
+        self.redactor = Redactor()
+        self.seed = settings.runner.seed
+        if self.seed is None:
+            self.seed = secrets.randbelow(2**31)
+        self.telling = Telling(settings, self.outcome)
+        self._key = self.redactor.key
+        self._began = time.monotonic()
+        self._signals: list[int] = []
+        self._stacks: dict[int, Any] = {}
+        self._stack_problems: list[AvowError] = []
+        self._starting = 0
+        self._interrupted_at: float | None = None
+        self._plan = plan.Plan()
+        self._replay: Replay | None = None
+        self._supervisor: Supervisor | None = None
+        self._template: Any = None
+        self._guards: Any = None
+        self._secrets: Any = None
+        self._verdicts: dict[str, str] = {}
+        self._told_lost = False
+        self._has_started = False
+
+    # -- the whole of it
+
+    def run(self) -> int:
+        """Run everything; return the exit code."""
+        previous = self._take_signals()
+        try:
+            self._run()
+        except Stopped:
+            pass
+        except AvowError as error:
+            self._complain(error)
+        finally:
+            try:
+                self._wind_up()
+            finally:
+                self._give_back_signals(previous)
+        return self.outcome.code
+
+    def _run(self) -> None:
+        # Every scenario is looked at before anything is started; the interpreter of the template
+        # starts meanwhile, and knows nothing yet.
+        self._prepare()
+        wire = self._start_template()
+        self._plan = plan.make(self.config)
+        items = self._plan.items
+        if not items:
+            self._nothing(self._plan)
+            raise Stopped
+        self._greet(wire)
+        slots = self._jobs(len(items))
+        self._supervisor = Supervisor(
+            items,
+            template=wire,
+            directory=self.directory,
+            listener=self,
+            settings=self._setting_for,
+            timeouts=self.settings.timeouts,
+            seed=self.seed,
+            redactor=self.redactor,
+            one_by_one=bool(self.config.stop),
+        )
+        self._supervisor.wakers.append(self._on_wake)
+        signal.set_wakeup_fd(self._supervisor.waker, warn_on_full_buffer=False)
+        self._start_services(slots)
+        self._await_template()
+        self._await_services()
+        self._replay = Replay(self.config, self._plan, lambda problem: self.outcome.add(7, problem))
+        self._has_started = True
+        self.telling.event(self._run_started())
+        self._work(self._supervisor, slots)
+
+    def _prepare(self) -> None:
+        from avow.config import Secrets
+        from avow.guards import Guards
+        from avow.processes import Journal, Reaper
+
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._secrets = Secrets(self.settings)
+        for secret in self._secrets.all():
+            self.redactor.add(secret)
+        self._guards = Guards(self.settings.guards, self.root)
+        self._journal = Journal(self.directory / "journal.jsonl")
+        self._reaper = Reaper.start(self._journal)
+
+    # -- the template
+
+    def _start_template(self) -> Wire:
+        from subprocess import _args_from_interpreter_flags  # type: ignore[attr-defined]
+
+        from avow.processes import Child
+
+        wire, theirs = Wire.pair()
+        flags = [flag for flag in _args_from_interpreter_flags() if flag != "-P"]
+        with theirs:
+            self._template = Child.start(
+                # The suite's directory is not to shadow the standard library while Python starts.
+                [sys.executable, *flags, "-P", "-m", "avow.runner.template", str(theirs.fileno())],
+                log=self.directory / "template.log",
+                journal=self._journal,
+                name="template",
+                pass_fds=[theirs.fileno()],
+            )
+        return wire
+
+    def _greet(self, wire: Wire) -> None:
+        greeting = template.Greeting(
+            config=template.plain_config(self.config),
+            settings=self.settings,
+            root=str(self.root),
+            run=self.run_id,
+            selected={
+                planned.file: [item.line for item in planned.items]
+                for planned in self._plan.features
+                if planned.items
+            },
+            keep=self._plan.written <= plan.KEPT,
+        )
+        wire.send(pickle.dumps(greeting))
+
+    def _await_template(self) -> None:
+        """Wait until hooks and steps are loaded and checked; raises Stopped where they are not good."""
+        supervisor = self._supervisor
+        assert supervisor is not None
+        loading = ""
+        while True:
+            while supervisor.template_notices:
+                notice = supervisor.template_notices.popleft()
+                if isinstance(notice, notices.Loading):
+                    loading = notice.file
+                elif isinstance(notice, notices.Printed):
+                    _print(notice)
+                elif isinstance(notice, notices.Loaded):
+                    if notice.page:
+                        self._say(notice.page)
+                        self.outcome.add(notice.exit_code or 4, "the steps cannot be used")
+                        raise Stopped
+                    return
+            if supervisor.template_is_gone:
+                self._say(self._template_ended(loading))
+                self.outcome.add(4, "the suite could not be loaded")
+                raise Stopped
+            supervisor.wait(1.0)
+            self._check_signals()
+
+    def _template_ended(self, loading: str) -> str:
+        ended = self._template.wait(2.0)
+        what = f"{loading}: " if loading else ""
+        if ended is None or ended.signal:
+            text = f"{what}the process that loads the suite {ended or 'went away'}"
+        else:
+            text = f"{what}it ended the process while it was being loaded (exit code {ended.code})"
+        last = self.redactor.text("\n".join(self._template.tail(20)))
+        if last:
+            text += f"; its last words:\n{last}"
+        return f"{text}\n  Loading a step file must only define things."
+
+    # -- services
+
+    def _jobs(self, items: int) -> int:
+        return 1 if items else 0
+
+    def _start_services(self, slots: int) -> None:
+        if not self.settings.services:
+            return
+        for number in range(1, slots + 1):
+            self._starting += 1
+            threading.Thread(
+                target=self._start_stack, args=[number], name=f"stack {number}", daemon=True
+            ).start()
+
+    def _start_stack(self, number: int) -> None:
+        from avow.services.stack import Stack
+
+        supervisor = self._supervisor
+        assert supervisor is not None
+        try:
+            self._stacks[number] = Stack.start(
+                self.settings,
+                slot=number,
+                run_dir=self.directory,
+                journal=self._journal,
+                guards=self._guards,
+                secrets=self._secrets,
+            )
+        except AvowError as error:
+            self._stack_problems.append(error)
+        except Exception as error:  # noqa: BLE001 - told in the main thread
+            from avow.runner.failures import message_of, trace_of
+
+            self._stack_problems.append(
+                AvowError(f"the services could not be started: {message_of(error)}\n{trace_of(error)}")
+            )
+        finally:
+            self._starting -= 1
+            supervisor.wake()
+
+    def _await_services(self) -> None:
+        supervisor = self._supervisor
+        assert supervisor is not None
+        while self._starting:
+            supervisor.wait(1.0)
+            self._check_signals()
+        if self._stack_problems:
+            for problem in self._stack_problems:
+                self._complain(problem)
+            raise Stopped
+        for stack in self._stacks.values():
+            for name, value in stack.secrets.items():
+                self.redactor.mint(name, value)
+
+    def _setting_for(self, slot: int) -> notices.Setting:
+        stack = self._stacks.get(slot)
+        return notices.Setting(
+            slot=slot,
+            facts={} if stack is None else {name: dict(facts) for name, facts in stack.facts.items()},
+            secrets={} if stack is None else dict(stack.secrets),
+            redaction_key=self._key,
+        )
+
+    # -- the work
+
+    def _work(self, supervisor: Supervisor, slots: int) -> None:
+        supervisor.open(slots)
+        closing_until: float | None = None
+        while True:
+            self._check_signals()
+            supervisor.dispatch()
+            if supervisor.is_idle and closing_until is None:
+                supervisor.close_slots()
+                # after_all may wait for what it cleans up, but not for ever.
+                closing_until = time.monotonic() + self.settings.timeouts.scenario.total_seconds()
+            if supervisor.is_over:
+                break
+            limit = supervisor.check_deadlines()
+            now = time.monotonic()
+            if self._interrupted_at is not None:
+                left = self._interrupted_at + GRACE - now
+                if left <= 0:
+                    supervisor.kill_all()
+                limit = min(limit, max(left, 0.05))
+            elif closing_until is not None:
+                if now > closing_until:
+                    self.outcome.add(7, "after_all did not end in time")
+                    supervisor.kill_all()
+                limit = min(limit, max(closing_until - now, 0.05))
+            supervisor.wait(limit)
+        if supervisor.pending and not supervisor.is_stopping and not self._told_lost:
+            self.outcome.add(3, "scenarios were left because no worker would stay")
+
+    # -- what the supervisor tells
+
+    def told(self, item: Item, record: Any) -> None:
+        assert self._replay is not None
+        self._replay.feed(item.number, record)
+        if notices.is_event(record):
+            self.telling.event(record)
+            if isinstance(record, events.LateEffect):
+                self._late(record)
+
+    def aside(self, slot: Slot, record: Any) -> None:
+        if isinstance(record, notices.Ready):
+            if record.problem:
+                self._before_all_failed(record)
+        elif isinstance(record, events.RunTrouble):
+            self.telling.event(record)
+            self.outcome.add(7, f"{record.where}: {record.trouble.message.splitlines()[0]}")
+            if not record.where.startswith("after_"):
+                self._say(f"{record.where}: {record.trouble.message}")
+        elif isinstance(record, events.LateEffect):
+            self.telling.event(record)
+            self._late(record)
+        elif isinstance(record, notices.Printed) and self._replay is not None:
+            self._replay.aside(record)
+
+    def finished(self, item: Item, path: Path, verdict: events.ScenarioFinished) -> None:
+        self.outcome.scenario(verdict)
+        self._verdicts[verdict.scenario] = verdict.status
+        self.telling.recorded(path, verdict)
+        if verdict.status not in ("passed", "skipped") and self.config.stop:
+            assert self._supervisor is not None and self._replay is not None
+            self._supervisor.pending.clear()
+            self._replay.stop()
+
+    def lost(self, slot: Slot, why: str) -> None:
+        self._told_lost = True
+        self._say(f"worker {slot.number}: {why}")
+        self.outcome.add(3, "a worker was lost where no scenario can be blamed")
+
+    def _before_all_failed(self, ready: notices.Ready) -> None:
+        """Every selected scenario is broken by it: what was not run must not look green."""
+        assert self._supervisor is not None
+        trouble = events.Trouble("broken", f"before_all failed: {ready.problem}", kind="before_all")
+        self.telling.event(events.RunTrouble(at=time.time(), where="before_all", trouble=trouble))
+        self.outcome.add(ready.exit_code or 1, "before_all failed")
+        self._leave(trouble, "broken")
+
+    def _leave(self, trouble: events.Trouble, status: events.Status) -> None:
+        """Write down, for every scenario that will not run any more, why."""
+        supervisor = self._supervisor
+        assert supervisor is not None
+        left = list(supervisor.pending)
+        supervisor.pending.clear()
+        if self._replay is not None:
+            self._replay.stop()
+        for path, verdict in records.unrun(
+            left, self.config, supervisor.record_of, self.run_id, trouble, status, self.redactor
+        ):
+            self.outcome.counts[verdict.status] += 1
+            self.telling.recorded(path, verdict)
+
+    def _late(self, late: events.LateEffect) -> None:
+        """Flip the verdict of a scenario that had claimed that nothing else happened."""
+        before = self._verdicts.get(late.scenario)
+        path = self.telling.path_of(late.scenario)
+        if before != "passed" or path is None:
+            return
+        verdict = records.flip(path, late, self.redactor)
+        if verdict is not None:
+            self._verdicts[late.scenario] = verdict.status
+            self.outcome.change(before, verdict.status)
+            self.telling.recorded(path, verdict)
+            name = verdict.trouble.message if verdict.trouble else ""
+            self._say(name)
+
+    # -- signals
+
+    def _take_signals(self) -> dict[int, Any]:
+        previous = {}
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                previous[number] = signal.signal(number, lambda number, frame: self._signal(number))
+        return previous
+
+    def _signal(self, number: int) -> None:
+        self._signals.append(number)
+
+    def _give_back_signals(self, previous: dict[int, Any]) -> None:
+        if previous:
+            with contextlib.suppress(ValueError):
+                signal.set_wakeup_fd(-1)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+    def _on_wake(self) -> None:
+        """Nothing to do: that the wait ended is all."""
+
+    def _check_signals(self) -> None:
+        supervisor = self._supervisor
+        while self._signals:
+            number = self._signals.pop(0)
+            first = self._interrupted_at is None
+            name = signal.Signals(number).name
+            if first:
+                self._interrupted_at = time.monotonic()
+                self.outcome.add(_SIGNALS[signal.Signals(number)], f"interrupted by {name}")
+            if supervisor is None or not supervisor.slots:
+                raise Stopped
+            if not first:
+                supervisor.kill_all()
+                return
+            self._say(f"{name}: stopping (once more: at once)")
+            trouble = events.Trouble("skipped", f"not run: interrupted by {name}", kind="Interrupted")
+            supervisor.stop(signal.Signals(number))
+            self._leave(trouble, "skipped")
+
+    # -- the end
+
+    def _wind_up(self) -> None:
+        with self._blaming("the end of the run"):
+            self._end_workers()
+        with self._blaming("the end of the services"):
+            self._end_services()
+        self._decide()
+        finished = events.RunFinished(
+            at=time.time(),
+            run=self.run_id,
+            exit_code=self.outcome.code,
+            reasons=[reason for _, reason in self.outcome.reasons],
+            counts=dict(self.outcome.counts),
+            seconds=round(time.monotonic() - self._began, 3),
+        )
+        if self._replay is not None:
+            self._replay.finish(self._plan.items)
+        if self._has_started:
+            self.telling.finished(finished)
+            sys.stdout.flush()
+            self._tell_report()
+        else:
+            self._discard()
+        self._prune()
+
+    def _tell_report(self) -> None:
+        results = os.path.relpath(self.root / self.settings.reports.results)
+        print(f"Report: {results} (avow report --open)")  # noqa: T201
+
+    @contextlib.contextmanager
+    def _blaming(self, what: str) -> Any:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the run has to come to its end
+            from avow.runner.failures import message_of
+
+            self._say(f"{what}: {message_of(error)}")
+            self.outcome.add(7, f"{what} went wrong")
+
+    def _end_workers(self) -> None:
+        supervisor = self._supervisor
+        if supervisor is not None:
+            if not supervisor.is_over:
+                supervisor.kill_all()
+            for slot in supervisor.slots:
+                slot.end_group()
+            supervisor.close()
+        if self._template is not None:
+            self._template.terminate(1.0)
+
+    def _end_services(self) -> None:
+        for stack in self._stacks.values():
+            for died in stack.check():
+                self._complain(died.problem)
+        threads = [threading.Thread(target=stack.stop, daemon=True) for stack in self._stacks.values()]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        reaper = getattr(self, "_reaper", None)
+        if reaper is not None:
+            if reaper.ensure():
+                self.outcome.add(7, "the reaper was ended during the run")
+            reaper.close()
+            self._journal.close()
+
+    def _decide(self) -> None:
+        if not self.outcome.ran and not self.outcome.reasons:
+            self.outcome.add(5, "nothing ran")
+        self.telling.decide()
+
+    def _nothing(self, planned: plan.Plan) -> None:
+        for why in planned.empty:
+            self._say(why)
+        if planned.written:
+            self._say(
+                f"none of {plural(planned.written, 'scenario')} is selected "
+                "(by tags, names, lines, include and exclude)"
+            )
+        elif not planned.empty:
+            self._say("there is no feature file to run")
+        self.outcome.add(5, "nothing ran")
+
+    def _run_started(self) -> events.RunStarted:
+        import platform
+
+        import behave
+
+        from avow import __version__
+
+        return events.RunStarted(
+            at=time.time(),
+            run=self.run_id,
+            suite=self.settings.name,
+            root=str(self.root),
+            profile=self.settings.profile,
+            seed=self.seed,
+            command=[self.redactor.text(word) for word in sys.argv],
+            scenarios=[f"{item.file}:{item.line}" for item in self._plan.items],
+            services={
+                name: definition.provider for name, definition in self.settings.services.items()
+            },
+            environment={
+                "python": platform.python_version(),
+                "behave": behave.__version__,
+                "avow": __version__,
+                "platform": platform.platform(),
+            },
+        )
+
+    def _discard(self) -> None:
+        """Nothing ran: leave no empty directory behind, but keep logs that explain it."""
+        if self.outcome.code in (4, 5):
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _prune(self) -> None:
+        parent = self.directory.parent
+        with contextlib.suppress(OSError):
+            runs = sorted(each for each in parent.iterdir() if each.is_dir())
+            for old in runs[:-_KEPT_RUNS]:
+                if not _is_running(old):
+                    shutil.rmtree(old, ignore_errors=True)
+
+    # -- words
+
+    def _complain(self, error: AvowError) -> None:
+        self._say(self.redactor.text(str(error)))
+        self.outcome.add(error.exit_code, str(error).splitlines()[0])
+
+    def _say(self, text: str) -> None:
+        sys.stdout.flush()
+        print(self.redactor.text(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _print(notice: notices.Printed) -> None:
+    stream = sys.stderr if notice.is_error else sys.stdout
+    stream.write(notice.text)
+    stream.flush()
+
+
+def _is_running(directory: Path) -> bool:
+    """Say whether the run of a directory may still be going on (two runs at once is normal)."""
+    try:
+        age = time.time() - (directory / "journal.jsonl").stat().st_mtime
+    except OSError:
+        return False
+    return age < 24 * 3600 and _journal_pid_alive(directory / "journal.jsonl")
+
+
+def _journal_pid_alive(journal: Path) -> bool:
+    import json
+
+    try:
+        with journal.open("rb") as lines:
+            pid = int(json.loads(lines.readline())["pid"])
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError, KeyError):
+        return False
+    return True

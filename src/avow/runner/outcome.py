@@ -1,0 +1,46 @@
+"""How a run ends: every reason is kept, the gravest decides (docs/reference/exit-codes.md)."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from avow.core import events
+
+#: Gravest first: signals, safety, suite, avow, environment, scenarios, cleanliness, gate, nothing ran.
+PRECEDENCE = (130, 143, 129, 8, 4, 3, 6, 1, 7, 9, 5, 0)
+
+
+class Outcome:
+    """Collects what a run came to."""
+
+    def __init__(self) -> None:
+        self.reasons: list[tuple[int, str]] = []
+        self.counts: Counter[str] = Counter()
+
+    def add(self, code: int, reason: str) -> None:
+        """Note a reason to end with `code`; each once."""
+        if (code, reason) not in self.reasons:
+            self.reasons.append((code, reason))
+
+    def scenario(self, finished: events.ScenarioFinished) -> None:
+        """Count a scenario's verdict."""
+        self.counts[finished.status] += 1
+        if finished.status not in ("passed", "skipped"):
+            self.add(1, "a scenario failed or broke")
+
+    def change(self, before: str, after: str) -> None:
+        """Count a scenario anew whose verdict changed after its end."""
+        self.counts[before] -= 1
+        self.counts[after] += 1
+        if after not in ("passed", "skipped"):
+            self.add(1, "a scenario failed or broke")
+
+    @property
+    def ran(self) -> int:
+        """How many scenarios came to a verdict."""
+        return sum(count for status, count in self.counts.items() if status != "skipped")
+
+    @property
+    def code(self) -> int:
+        codes = {code for code, _ in self.reasons}
+        return next((code for code in PRECEDENCE if code in codes), 0)

@@ -1,0 +1,338 @@
+"""behave's own formatters and reporters, fed in the coordinator with what workers tell.
+
+    worker --notices--> Replay --the calls behave makes--> pretty, plain, progress, json, junit, rerun, summary
+
+The scenarios are told in the order they are written in, whatever order they run in: what comes early waits. The
+generators below follow `ScenarioContainer.run`, `Scenario.run` and `Step.run` of behave call by call, with the
+running replaced by waiting for the next record.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+from behave.capture import Captured
+from behave.formatter._registry import make_formatters
+from behave.matchers import Match, NoMatch
+from behave.model import Rule, ScenarioOutline
+from behave.model_type import Argument, FileLocation, Status
+
+from avow.core import events
+from avow.runner import notices
+from avow.runner.failures import message_of
+from avow.runner.plan import Item, Plan, PlannedFeature
+
+Wait = Generator[None, None, None]
+Next = Generator[None, None, notices.Anything]
+
+_STATUS = {
+    "passed": Status.passed,
+    "failed": Status.failed,
+    "broken": Status.error,
+    "undefined": Status.undefined,
+    "skipped": Status.skipped,
+}
+
+
+class NotRun:
+    """Stands in a scenario's records: it will not be run."""
+
+
+class Replay:
+    """Takes the records of scenarios in any order, tells formatters in the plan's order."""
+
+    def __init__(
+        self, config: Any, plan: Plan, on_problem: Callable[[str], None] = lambda problem: None
+    ) -> None:
+        self.config = config
+        self._on_problem = on_problem
+        self.formatters = make_formatters(config, config.outputs)
+        self._plan = plan
+        self._records: dict[int, deque[Any]] = {}
+        self._waits_for = -1
+        self._stopped = False
+        self._ended = False
+        self._steps: list[Any] = []
+        self._play = self._all()
+        self._go_on()
+
+    # -- what comes in
+
+    def feed(self, item: int, record: Any) -> None:
+        """Take one record of a scenario: an event, a notice, or NotRun."""
+        if self._ended or item < self._finished_up_to:
+            # What a worker prints after its scenario has been told (an after_feature hook).
+            self._aside(record)
+            return
+        self._records.setdefault(item, deque()).append(record)
+        if item == self._waits_for:
+            self._go_on()
+
+    def aside(self, record: Any) -> None:
+        """Take something that belongs to no scenario."""
+        self._aside(record)
+
+    def stop(self) -> None:
+        """Nothing more will run: features that have not begun are only counted."""
+        self._stopped = True
+
+    def finish(self, items: Iterable[Item]) -> None:
+        """Tell those of `items` that have no end as not run, then close formatters and reporters."""
+        self._stopped = True
+        for item in items:
+            if item.number >= self._finished_up_to:
+                self.feed(item.number, NotRun())
+        self._each("close")
+        for reporter in self.config.reporters:
+            reporter.end()
+
+    _finished_up_to = 0
+
+    def _go_on(self) -> None:
+        try:
+            next(self._play)
+        except StopIteration:
+            self._ended = True
+
+    def _next(self, item: Item) -> Next:
+        records = self._records.setdefault(item.number, deque())
+        while not records:
+            self._waits_for = item.number
+            yield
+        return records.popleft()
+
+    # -- what goes out
+
+    def _all(self) -> Wait:
+        for planned in self._plan.features:
+            model = planned.load(self.config.lang)
+            if self._stopped and not self._has_run(planned):
+                yield from self._quietly(planned)
+            else:
+                yield from self._feature(planned, model)
+            for reporter in self.config.reporters:
+                reporter.feature(model)
+        self._ended = True
+
+    def _has_run(self, planned: PlannedFeature) -> bool:
+        return any(
+            not isinstance(record, NotRun)
+            for item in planned.items
+            for record in self._records.get(item.number, ())
+        )
+
+    def _quietly(self, planned: PlannedFeature) -> Wait:
+        for item in planned.items:
+            yield from self._next(item)
+            self._done(item)
+
+    def _feature(self, planned: PlannedFeature, feature: Any) -> Wait:
+        self._each("uri", feature.filename)
+        items = {item.line: item for item in planned.items}
+        yield from self._container(feature, "feature", items)
+
+    def _container(self, entity: Any, kind: str, items: dict[int, Item]) -> Wait:
+        entity.clear_status()
+        entity.hook_failed = False
+        shown = entity.should_run(self.config) or self.config.show_skipped
+        if shown:
+            self._each(kind, entity)
+            if entity.background:
+                self._each("background", entity.background)
+        for run_item in entity.run_items:
+            yield from self._item(run_item, entity, items)
+        if not entity.hook_failed and not entity._cached_status.is_final():
+            entity.clear_status()
+            if not entity.run_items and not shown:
+                entity.set_status(Status.skipped)
+        if shown:
+            self._each("eof" if kind == "feature" else "rule_finished")
+
+    def _item(self, run_item: Any, parent: Any, items: dict[int, Item]) -> Wait:
+        if isinstance(run_item, Rule):
+            yield from self._container(run_item, "rule", items)
+            return
+        config = self.config
+        if config.name and not run_item.should_run_with_name_select(config):
+            run_item.mark_skipped()
+            return
+        if not isinstance(run_item, ScenarioOutline):
+            yield from self._scenario(run_item, parent, items.get(run_item.line))
+            return
+        run_item.clear_status()
+        for scenario in run_item.scenarios:
+            yield from self._scenario(scenario, parent, items.get(scenario.line))
+
+    def _scenario(self, scenario: Any, parent: Any, item: Item | None) -> Wait:
+        scenario.clear_status()
+        if item is None:
+            self._skipped(scenario)
+            return
+        replayed = _Scenario(self, scenario, parent)
+        while True:
+            record = yield from self._next(item)
+            if isinstance(record, NotRun) or replayed.take(record):
+                break
+        self._done(item)
+
+    def _skipped(self, scenario: Any) -> None:
+        if self.config.show_skipped:
+            self._each("scenario", scenario)
+            for step in scenario.all_steps:
+                self._each("step", step)
+        for step in scenario.all_steps:
+            step.status = Status.skipped
+        scenario.clear_status()
+        if not scenario.steps:
+            scenario.set_status(Status.skipped)
+
+    def _done(self, item: Item) -> None:
+        self._records.pop(item.number, None)
+        self._finished_up_to = item.number + 1
+
+    def _each(self, call: str, *arguments: Any) -> None:
+        for formatter in list(self.formatters):
+            function = getattr(formatter, call, None)
+            if function is not None:
+                self._guarded(formatter, function, arguments)
+
+    def _guarded(self, formatter: Any, function: Any, arguments: tuple[Any, ...]) -> None:
+        """A formatter that raises is told no more; the others, and the run, go on."""
+        try:
+            function(*arguments)
+        except Exception as error:  # noqa: BLE001 - any class may be a formatter
+            self.formatters = [each for each in self.formatters if each is not formatter]
+            name = getattr(formatter, "name", None) or type(formatter).__name__
+            self._on_problem(f'the formatter "{name}" failed: {message_of(error)}')
+
+    def _aside(self, record: Any) -> None:
+        if isinstance(record, notices.Printed):
+            stream = sys.stderr if record.is_error else sys.stdout
+            stream.write(record.text)
+            stream.flush()
+
+
+class _Scenario:
+    """One scenario told: the model's element is filled as its records come."""
+
+    def __init__(self, replay: Replay, scenario: Any, parent: Any) -> None:
+        self._replay = replay
+        self._scenario = scenario
+        self._parent = parent
+        self._steps = list(scenario.all_steps)
+        self._announced = False
+        self._matched: set[int] = set()
+        self._details: dict[int, notices.StepDetails] = {}
+
+    @property
+    def _is_blocked(self) -> bool:
+        feature = self._scenario.feature
+        return bool(self._parent.hook_failed or (feature and feature.hook_failed))
+
+    def take(self, record: Any) -> bool:
+        """Take a record; return whether it was the last one."""
+        replay = self._replay
+        if isinstance(record, events.StepFinished):
+            self._step_finished(record)
+        elif isinstance(record, notices.Matched):
+            self._match(record)
+        elif isinstance(record, notices.StepDetails):
+            self._details[record.index] = record
+        elif isinstance(record, notices.Printed):
+            replay.aside(record)
+        elif isinstance(record, events.ScenarioStarted):
+            if not self._is_blocked:
+                replay._each("scenario", self._scenario)
+        elif isinstance(record, events.ScenarioFinished):
+            self._finished(record)
+        elif isinstance(record, notices.ScenarioDetails):
+            self._scenario_details(record)
+        elif isinstance(record, notices.FeatureFailed):
+            self._feature_failed(record)
+        elif isinstance(record, notices.Embedded):
+            replay._each("embedding", record.mime, record.data)
+        return isinstance(record, notices.Done)
+
+    def _announce(self) -> None:
+        if not self._announced:
+            self._announced = True
+            for step in self._steps:
+                self._replay._each("step", step)
+
+    def _match(self, record: notices.Matched) -> None:
+        self._announce()
+        self._matched.add(record.index)
+        self._replay._each("match", _match_of(record))
+
+    def _step_finished(self, record: events.StepFinished) -> None:
+        self._announce()
+        if record.index >= len(self._steps):
+            return
+        step = self._steps[record.index]
+        details = self._details.get(record.index)
+        step.duration = record.seconds
+        if details is None:
+            step.status = _STATUS[record.status]
+            if record.trouble is not None:
+                step.error_message = f"ERROR: {record.trouble.message}"
+                step.exception = _stand_in(record.trouble.kind, record.trouble.message)
+        else:
+            step.status = Status[details.status]
+            step.hook_failed = details.hook_failed
+            step.error_message = details.error or None
+            if details.kind:
+                step.exception = _stand_in(details.kind, details.message)
+        if record.index in self._matched:
+            self._replay._each("result", step)
+
+    def _scenario_details(self, record: notices.ScenarioDetails) -> None:
+        scenario = self._scenario
+        scenario.hook_failed = record.hook_failed
+        scenario.error_message = record.error or None
+        scenario.skip_reason = record.skip_reason or None
+        if record.kind:
+            scenario.exception = _stand_in(record.kind, record.error)
+        for name, failed, stdout, stderr, log in record.captured:
+            scenario.captured.add_captured(
+                Captured(stdout, stderr, log, name=name, failed=failed), use_merge=False
+            )
+
+    def _finished(self, record: events.ScenarioFinished) -> None:
+        if self._is_blocked:
+            return
+        scenario = self._scenario
+        status = Status[record.behave_status] if record.behave_status else _STATUS[record.status]
+        if status is not Status.skipped or self._replay.config.show_skipped:
+            self._announce()
+        if status is Status.skipped:
+            scenario.should_skip = True
+        scenario.set_status(status)
+
+    def _feature_failed(self, record: notices.FeatureFailed) -> None:
+        entity = self._parent if record.what == "rule" else self._scenario.feature
+        status = Status[record.status]
+        entity.hook_failed = status is Status.hook_error
+        entity.error_message = record.error or None
+        entity.set_status(status)
+
+
+def _match_of(record: notices.Matched) -> Any:
+    if not record.location:
+        return NoMatch()
+    file, _, line = record.location.rpartition(":")
+    match = Match(None)
+    match.location = FileLocation(file, int(line))
+    match.arguments = [
+        Argument(start, end, original, value, name)
+        for start, end, original, name, value in record.arguments
+    ]
+    return match
+
+
+def _stand_in(kind: str, message: str) -> Exception:
+    """Return an exception that looks like the worker's: reporters print its class and its text."""
+    made: Exception = type(kind, (Exception,), {})(message)
+    return made
