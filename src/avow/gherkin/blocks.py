@@ -162,9 +162,15 @@ class Table:
         """Return each row as data to send or to insert: 42 is a number, "42" a text."""
         return self._told_at_headings(table_to_values)
 
-    def _check_cells(self, read: Callable[[str], Any]) -> None:
+    def wanted_cells(self, *headings: str) -> None:
+        """Raise SuiteError that points at a cell below these headings whose marker is none."""
+        self._check_cells(parse_cell, {self.position(each) for each in headings})
+
+    def _check_cells(self, read: Callable[[str], Any], columns: set[int] | None = None) -> None:
         for row in self.rows:
             for column, cell in enumerate(row.cells):
+                if columns is not None and column not in columns:
+                    continue
                 try:
                     read(cell)
                 except SuiteError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from avow.channels.base import Channel, ChannelContext
+from avow.channels.base import ChannelContext
 from avow.config import Secrets, ServiceDefinition, Settings, resolve
 from avow.core.errors import AvowError, ConfigError, Problems
 from avow.core.ledger import Ledger
@@ -32,13 +32,17 @@ class Channels:
     """Every channel of a worker, by name; closed when the worker ends."""
 
     def __init__(
-        self, by_area: Mapping[str, Mapping[str, Channel]], kinds: Mapping[str, str]
+        self, by_area: Mapping[str, Mapping[str, Any]], kinds: Mapping[str, str]
     ) -> None:
         self.by_area = {area: dict(channels) for area, channels in by_area.items()}
         #: The kind of every service, also of those without a channel.
         self.kinds = dict(kinds)
-        self.all = [each for channels in self.by_area.values() for each in channels.values()]
-        self.sources = {each.name: each for each in self.all if each.is_source}
+        self.all = {
+            f"{area}.{name}": channel
+            for area, channels in self.by_area.items()
+            for name, channel in channels.items()
+        }
+        self.sources = {each.name: each for each in self.all.values() if each.is_source}
 
     @classmethod
     def build(
@@ -57,7 +61,7 @@ class Channels:
             reveal = None if secrets is None else secrets.reveal
             context = replace(context, resolve=_resolver(facts, reveal))
         classes = channel_classes()
-        by_area: dict[str, dict[str, Channel]] = {}
+        by_area: dict[str, dict[str, Any]] = {}
         kinds: dict[str, str] = {}
         problems: list[AvowError] = []
         for name, definition in settings.services.items():
@@ -68,7 +72,7 @@ class Channels:
             try:
                 made = load(path, what=f'service "{name}"')
                 area = getattr(made, "area", "") or AREAS.get(definition.kind, definition.kind)
-                channel: Channel = made(name, facts[name], definition, Ledger(), context)
+                channel = made(name, facts[name], definition, Ledger(), context)
                 by_area.setdefault(area, {})[name] = channel
                 if getattr(definition.settings, "webhooks", None) is not None:
                     by_area.setdefault("webhooks", {})[name] = _sender(definition, context)
@@ -80,7 +84,7 @@ class Channels:
 
     def bind(self, ledger: Ledger) -> None:
         """Write into another scenario's ledger from now on."""
-        for channel in self.all:
+        for channel in self.all.values():
             channel.bind(ledger)
 
     def area(self, name: str) -> dict[str, Any]:
@@ -89,7 +93,7 @@ class Channels:
     def close(self) -> None:
         """Close all, whatever each raises; the first problem is raised at the end."""
         first: Exception | None = None
-        for channel in self.all:
+        for channel in self.all.values():
             try:
                 channel.close()
             except Exception as error:  # noqa: BLE001 - the others must be closed
@@ -102,7 +106,7 @@ class Channels:
             )
 
 
-def _sender(definition: ServiceDefinition, context: ChannelContext) -> Channel:
+def _sender(definition: ServiceDefinition, context: ChannelContext) -> Any:
     from avow.stubs.webhooks.sender import WebhookSender
 
     return WebhookSender(definition.name, definition.settings.webhooks, Ledger(), context)

@@ -1,0 +1,1 @@
+"""The shared vocabulary: one file per noun. `avow.steps.all` brings everything in."""
