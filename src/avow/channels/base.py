@@ -27,8 +27,11 @@ BODY_LIMIT = 10 * 1024 * 1024
 class Guards(Protocol):
     """What a channel asks before it touches anything (`avow.guards`)."""
 
-    def address(self, host: str, port: int, *, where: str) -> str:
+    def address(self, host: str, port: int, *, where: str = "") -> str:
         """Return the one IP address to connect to; raises GuardRefusal before the first byte."""
+
+    def database(self, name: str, owned: bool = False, *, where: str = "") -> None:
+        """Return quietly where the database may be used; raises GuardRefusal."""
 
 
 class Timeouts(Protocol):
