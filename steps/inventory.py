@@ -5,11 +5,20 @@ from __future__ import annotations
 from support import shop
 
 from avow.core.entries import Entry
-from avow.gherkin import Document, then, when
+from avow.core.waiting import until
+from avow.gherkin import Document, given, then, when
 from avow.world import World
 from avow.world.memory import plain_value
 
 _SHIPMENTS = {"packed": "packed", "cancelled": "cancelled", "not packed": None}
+
+
+@given("a message that makes no sense has arrived on {string}")
+def nonsense_has_arrived(world: World, topic: str) -> None:
+    sent = world.messages["orders"].publish(topic, "pack everything", key="scenario")
+    world.memory.see("message", sent)
+    waited = until(lambda: is_put_aside(world, "not JSON"), 10.0)
+    assert waited.holds, f"nobody put it aside: {waited.error}"
 
 
 @when("the message {string} of the order is delivered again")

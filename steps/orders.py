@@ -45,6 +45,7 @@ def orders_some(world: World, name: str, quantity: int, product: str) -> None:
     _order(world, name, [{"sku": _sku(world, product), "quantity": quantity}])
 
 
+@given("{customer} has ordered {int} of {string} with the key {string}")
 @when("{customer} orders {int} of {string} with the key {string}")
 def orders_with_key(world: World, name: str, quantity: int, product: str, key: str) -> None:
     lines = [{"sku": _sku(world, product), "quantity": quantity}]
@@ -176,10 +177,10 @@ def see_each_once(world: World, wanted: int) -> None:
     assert seen == sorted(set(seen)), f"they saw the orders {seen}"
 
 
-@then("it took {int} page(s)")
-def took_pages(world: World, wanted: int) -> None:
+@then("the number of pages is {int}")
+def number_of_pages(world: World, wanted: int) -> None:
     sizes = [len(page) for page in world.memory.recall("pages")]
-    assert len(sizes) == wanted, f"it took {plural(len(sizes), 'page')}, of {sizes} orders"
+    assert len(sizes) == wanted, f"there are {plural(len(sizes), 'page')}, of {sizes} orders"
 
 
 def _order(world: World, name: str, lines: list[dict[str, Any]], **options: Any) -> None:

@@ -6,7 +6,8 @@ from support import shop, stripe
 from support.money import Money
 
 from avow.core.entries import Entry
-from avow.gherkin import then, when
+from avow.core.text import plural
+from avow.gherkin import given, then, when
 from avow.world import World
 
 _TRIES = 5
@@ -40,6 +41,18 @@ def comes_back_from_the_bank(world: World, name: str) -> None:
     shop.send(world, name, "POST", path)
 
 
+@given("staff has refunded the order")
+def staff_has_refunded(world: World) -> None:
+    shop.expect(world, _refund(world, {}), 201, "refund the order")
+    shop.wait_until_taken_back(world)
+
+
+@given("staff has tried to refund the order")
+def staff_has_tried_to_refund(world: World) -> None:
+    _refund(world, {})
+    world.collect()
+
+
 @when("staff refunds {money} of the order")
 def staff_refunds(world: World, amount: Money) -> None:
     _refund(world, {"amount": amount.minor})
@@ -51,10 +64,11 @@ def staff_refunds_the_order(world: World) -> None:
     _refund(world, {})
 
 
-def _refund(world: World, document: dict[str, int]) -> None:
+def _refund(world: World, document: dict[str, int]) -> Entry:
     path = f"/admin/orders/{shop.order_id(world)}/refunds"
     answer = world.http["shop"].send("POST", path, json=document, auth="admin")
     world.memory.see("response", answer)
+    return answer
 
 
 @then("the payment succeeds")
@@ -106,6 +120,17 @@ def was_charged_once(world: World, name: str, amount: Money) -> None:
 def was_not_charged(world: World, name: str) -> None:
     seen = [_amount(charge) for charge in _charges_of(world, name)]
     assert not seen, f"{name} was charged {_list(seen)}"
+
+
+@then("every try carried the same idempotency key")
+def same_key(world: World) -> None:
+    world.collect("stripe")
+    calls = world.stubs["stripe"].calls(stripe.CHARGE)
+    world.claim(*calls)
+    keys = {stripe.key_of(call) for call in calls}
+    assert len(keys) == 1, (
+        f"{plural(len(calls), 'try', 'tries')} carried {plural(len(keys), 'key')}"
+    )
 
 
 @then("{money} were given back exactly once")

@@ -43,3 +43,9 @@ def the_customer_has_paid(world: World, name: str) -> None:
     world.stubs["stripe"].arm(*stripe.accepts())
     shop.expect(world, shop.pay(world, name), 201, "take the payment")
     shop.wait_until_done(world, name)
+
+
+@given("{customer} has tried to pay")
+def the_customer_has_tried_to_pay(world: World, name: str) -> None:
+    shop.pay(world, name)
+    world.collect()

@@ -101,6 +101,19 @@ def wait_until_done(world: World, name: str) -> None:
     world.collect()
 
 
+def wait_until_taken_back(world: World) -> None:
+    """Return when all that follows from a refund has happened: taken back, and told by mail."""
+    subject = f"Your refund for order {order_id(world)}"
+
+    def is_told() -> bool:
+        mails = world.find("mail.received", "mail")
+        return any(mail.data["subject"] == subject for mail in mails)
+
+    waited = until(lambda: is_told() and show_order(world)["shipment"] == "cancelled", 10.0)
+    assert waited.holds, f"a refund is not finished {waited.seconds:.0f} s later"
+    world.collect()
+
+
 def remember(world: World, name: str, customer: dict[str, Any]) -> None:
     if name != THE_CUSTOMER:
         world.memory.remember(name, customer)

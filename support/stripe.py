@@ -152,19 +152,6 @@ def key_of(call: Entry) -> str:
 # -- what Stripe tells by itself
 
 
-def event(world: World, kind: str, subject: dict[str, Any]) -> dict[str, Any]:
-    """Return an event as Stripe sends it to a webhook endpoint."""
-    return {
-        "id": f"evt_{world.random.value('hex:24')}",
-        "object": "event",
-        "api_version": "2026-10-28.endive",
-        "created": int(world.now().timestamp()),
-        "livemode": False,
-        "type": kind,
-        "data": {"object": subject},
-    }
-
-
 def payment_of(world: World, order: dict[str, Any]) -> dict[str, Any]:
     """Return the PaymentIntent of an order: the one that Stripe answered with, else one like it."""
     world.collect("stripe")
