@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
-from avow.config.types import ExistingPath, Size
+from avow.config.types import ExistingPath, SchemeName, Size
 from avow.plugins import ServiceKind, hookimpl
 
 
@@ -66,7 +66,7 @@ class SmtpSettings(msgspec.Struct, frozen=True):
 class Webhooks(msgspec.Struct, frozen=True):
     """How a stand-in signs and where it sends; `tolerance` is how old a signature may be."""
 
-    scheme: str
+    scheme: SchemeName
     to: str
     secret: str = ""
     tolerance: timedelta = timedelta(minutes=5)

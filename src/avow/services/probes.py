@@ -81,8 +81,8 @@ def http_health(base: str, health: Health, *, connect_to: str = "") -> None:
         connection.sock = sock
         path = parts.path.rstrip("/") + "/" + health.path.lstrip("/")
         connection.request("GET", path, headers={"Accept": "application/json"})
-        answer = connection.getresponse()
-        body = answer.read(65536)
+        with connection.getresponse() as answer:
+            body = answer.read(65536)
     finally:
         sock.close()
     text = shortened(body.decode("utf-8", "backslashreplace"))

@@ -96,8 +96,8 @@ class Stack:
         self._directory = run_dir / "services" / f"slot-{slot}"
         self._journal = journal
         self._guards = guards
-        self._reveal = (secrets or Secrets(settings)).reveal
         self._environ = dict(os.environ if environ is None else environ)
+        self._reveal = (secrets or Secrets(settings, self._environ)).reveal
         self._on_progress = on_progress
         self._services: dict[str, _Service] = {}
         self._order: list[_Service] = []

@@ -34,7 +34,7 @@ class EmbeddedAws(Provider):
                 [settings.region, "parameter", name, self.at.resolve(value)]
                 for name, value in getattr(settings, "parameters", {}).items()
             ]
-        self.child, self._facts = server.start(self.at, "avow.services.servers.aws", wanted)
+        self._facts = server.start(self, "avow.services.servers.aws", wanted)
         return self.facts_of(self.definition)
 
     def facts_of(self, definition: ServiceDefinition) -> Facts:

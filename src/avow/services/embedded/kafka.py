@@ -17,6 +17,6 @@ class EmbeddedKafka(Provider):
             )
         settings = self.definition.settings
         topics = dict.fromkeys(settings.topics, settings.partitions)
-        self.child, facts = server.start(self.at, "avow.services.servers.kafka", {"topics": topics})
+        facts = server.start(self, "avow.services.servers.kafka", {"topics": topics})
         host, _, port = facts["bootstrap"].rpartition(":")
         return {**facts, "host": host, "port": port, "url": f"kafka://{facts['bootstrap']}"}

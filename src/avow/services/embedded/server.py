@@ -10,20 +10,24 @@ import tempfile
 from typing import Any
 
 from avow.processes import Child
-from avow.services.provider import Cancelled, Facts, NotUp, Surroundings
+from avow.services.provider import Cancelled, Facts, NotUp, Provider, Surroundings
 
 #: How long a wait for the pipe may keep a stack from noticing that it is being stopped, in seconds.
 _LOOK = 0.1
 
 
-def start(at: Surroundings, module: str, settings: dict[str, Any]) -> tuple[Child, Facts]:
-    """Start `python -m module`; return it with what it says about itself once it can be used."""
+def start(provider: Provider, module: str, settings: dict[str, Any]) -> Facts:
+    """Start `python -m module`; return what it says about itself once it can be used.
+
+    It is the provider's child from then on, also where it does not come up.
+    """
+    at = provider.at
     reader, writer = os.pipe()
     try:
         with tempfile.TemporaryFile() as file:
             file.write(json.dumps(settings).encode())
             file.seek(0)
-            child = at.start(
+            provider.child = at.start(
                 # -P: a file of the suite must not stand in for a module of the standard library.
                 [sys.executable, "-P", "-m", module, str(writer), str(file.fileno())],
                 cwd=at.directory,
@@ -35,10 +39,8 @@ def start(at: Surroundings, module: str, settings: dict[str, Any]) -> tuple[Chil
     finally:
         os.close(writer)
     try:
-        return child, json.loads(_line(reader, child, at))
-    except BaseException:
-        child.terminate(0.5)
-        raise
+        facts: Facts = json.loads(_line(reader, provider.child, at))
+        return facts
     finally:
         os.close(reader)
 

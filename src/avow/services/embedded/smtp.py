@@ -18,5 +18,4 @@ class EmbeddedSmtp(Provider):
         maildir = self.at.directory / "mails"
         maildir.mkdir(parents=True, exist_ok=True)
         settings = {"maildir": str(maildir), "refuse": list(self.definition.settings.refuse)}
-        self.child, facts = server.start(self.at, "avow.services.servers.smtp", settings)
-        return facts
+        return server.start(self, "avow.services.servers.smtp", settings)

@@ -27,6 +27,9 @@ from avow.core.errors import EnvironmentProblem, MissingExtra
 _MEMORY = "/dev/shm"
 _ROOM = 1024**3
 
+#: Where everybody can enter, and what is there outlives a restart.
+_SHARED = (Path("/var/tmp"),)
+
 # Durability is of no use to data that goes with the run. Small segments keep the template small.
 _INITDB = (
     "--no-sync",
@@ -248,7 +251,7 @@ def _shared_directory(user: User) -> Path:
     own = directory()
     if own.is_dir() and reachable(own, user):
         return own
-    base = Path("/var/tmp") if Path("/var/tmp").is_dir() else Path(tempfile.gettempdir())
+    base = next((place for place in _SHARED if place.is_dir()), Path(tempfile.gettempdir()))
     shared = base / f"avow-{os.geteuid()}"
     with contextlib.suppress(FileExistsError):
         shared.mkdir(mode=0o755)
