@@ -12,6 +12,27 @@ _STAFF = {"aud": "shop-admin", "sub": "admin", "scope": "orders:read orders:writ
 parameter_type("staff", "admin|auditor", str)
 
 
+def _expired(world: World) -> str:
+    key = world.secret("SHOP_JWT").reveal()
+    return tokens.signed({**_STAFF, "exp": int(world.now().timestamp()) - 60}, key)
+
+
+def _of_another_shop(world: World) -> str:
+    return tokens.signed({**_STAFF, "exp": int(world.now().timestamp()) + 60}, "k" * 32)
+
+
+def _unsigned(world: World) -> str:
+    return tokens.unsigned({**_STAFF, "exp": int(world.now().timestamp()) + 60})
+
+
+_TOKENS = {
+    "has expired": _expired,
+    "another shop has signed": _of_another_shop,
+    "nobody has signed": _unsigned,
+}
+parameter_type("token", "|".join(_TOKENS), _TOKENS.__getitem__)
+
+
 @when("somebody without a key asks for the order")
 def asks_without_key(world: World) -> None:
     _ask(world, f"/orders/{shop.order_id(world)}")
@@ -79,27 +100,6 @@ def they_see_the_order(world: World, name: str) -> None:
     status, document = shop.answer_of(world.memory.entry("response"))
     seen = [order["id"] for order in document.get("data", [])] if status == 200 else []
     assert shop.order_id(world, name) in seen, _told(world)
-
-
-def _expired(world: World) -> str:
-    key = world.secret("SHOP_JWT").reveal()
-    return tokens.signed({**_STAFF, "exp": int(world.now().timestamp()) - 60}, key)
-
-
-def _of_another_shop(world: World) -> str:
-    return tokens.signed({**_STAFF, "exp": int(world.now().timestamp()) + 60}, "k" * 32)
-
-
-def _unsigned(world: World) -> str:
-    return tokens.unsigned({**_STAFF, "exp": int(world.now().timestamp()) + 60})
-
-
-_TOKENS = {
-    "has expired": _expired,
-    "another shop has signed": _of_another_shop,
-    "nobody has signed": _unsigned,
-}
-parameter_type("token", "|".join(_TOKENS), _TOKENS.__getitem__)
 
 
 def _ask(world: World, path: str, **options: object) -> None:

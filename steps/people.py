@@ -1,16 +1,12 @@
-"""Who takes part: customers with their orders, and the words of this suite's own."""
+"""Who takes part: customers and their orders."""
 
 from __future__ import annotations
 
 from support import shop
-from support.money import PATTERN, Money
+from support.money import Money
 
-from avow.gherkin import given, parameter_type
+from avow.gherkin import given
 from avow.world import World
-
-parameter_type("money", PATTERN, Money.parse)
-#: `the customer` is the one whom the scenario is about; others have names.
-parameter_type("customer", rf"{shop.THE_CUSTOMER}|[A-Z][a-z]+", str)
 
 
 @given("a customer")

@@ -13,8 +13,8 @@ from avow.core.entries import Entry
 from avow.core.waiting import until
 from avow.world import World
 from support.money import Money
+from support.words import THE_CUSTOMER
 
-THE_CUSTOMER = "the customer"
 CARD = {"payment_method": "pm_card_visa"}
 
 
