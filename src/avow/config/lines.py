@@ -1,6 +1,4 @@
-"""Where in avow.toml a key stands. tomllib does not say, so the lines are read once more,
-loosely.
-"""
+"""Where in avow.toml a key stands. tomllib does not say, so the lines are read again, loosely."""
 
 from __future__ import annotations
 

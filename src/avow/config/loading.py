@@ -1,8 +1,7 @@
-"""avow.toml, then the profile, then the environment, then `-D`: each may say what the one before
-did.
+"""avow.toml, then the profile, then the environment, then `-D`: the later one wins.
 
 text -> tables -> merged tables -> sections and services -> references -> Settings
-             every mistake of every stage is kept and told together
+every mistake of every stage is kept and told together
 """
 
 from __future__ import annotations
@@ -132,7 +131,7 @@ class _Loading:
         return f"{FILE}:{line}: {dotted}" if line else f"{FILE}: {dotted}"
 
     def _raise(self) -> None:
-        problems: list[AvowError] = list(self._reader.problems)
+        problems: list[AvowError] = sorted(self._reader.problems, key=_line)
         if problems:
             raise Problems(problems, heading=_heading(len(problems)))
 
@@ -243,25 +242,20 @@ class _Loading:
         """Return the settings that may stand at `path`, for overrides from outside."""
         if not path:
             return {name: kind for name, kind in _SECTIONS.items() if name != "profiles"}
-        value: Any = tables
-        for word in path:
-            value = value.get(word, {}) if isinstance(value, Mapping) else {}
+        value: Any = tables.get(path[0], {})
+        inside: Mapping[str, Any]
         if path[0] == "services":
             if len(path) == 1:
                 return dict.fromkeys(value, Any)
-            inside: Mapping[str, Any] = self._service_fields(tables["services"][path[1]])
-            steps = path[2:]
+            value = value.get(path[1], {})
+            inside, steps = self._service_fields(value), path[2:]
         else:
-            inside, steps = {path[0]: _SECTIONS[path[0]]}, path
-        if not steps:
-            return inside
-        kind: Any = None
-        for at, word in enumerate(steps):
+            inside, steps = overrides.shape_of(_SECTIONS[path[0]], value), path[1:]
+        for word in steps:
             if word not in inside:
                 return {}
-            kind = inside[word]
-            seen = value if at == len(steps) - 1 else {}
-            inside = overrides.shape_of(kind, seen)
+            value = value.get(word) if isinstance(value, Mapping) else None
+            inside = overrides.shape_of(inside[word], value)
         return inside
 
     def _service_fields(self, service: Any) -> dict[str, Any]:
@@ -359,6 +353,11 @@ class _Loading:
 
 def _heading(count: int) -> str:
     return "The settings have a mistake:" if count == 1 else f"The settings have {count} mistakes:"
+
+
+def _line(problem: AvowError) -> int:
+    found = re.match(rf"{FILE}:(\d+)", problem.where)
+    return int(found[1]) if found else 1_000_000
 
 
 def _syntax_error(text: str) -> ConfigError:

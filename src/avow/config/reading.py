@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -12,6 +13,7 @@ from typing import Any, Literal, Union
 
 import msgspec
 
+from avow import plugins
 from avow.config.types import DURATION_ADVICE, SIZE_ADVICE, duration, size
 from avow.core.errors import ConfigError, did_you_mean
 from avow.core.text import shortened
@@ -30,6 +32,10 @@ class Outside(str):
         made = super().__new__(cls, text)
         made.origin = origin
         return made
+
+
+#: Settings whose value is a secret even where it is written out.
+SECRET_KEYS = frozenset({"secret", "token", "password", "secret_key", "api_key"})
 
 
 class _Missing:
@@ -78,7 +84,7 @@ class Reader:
         code.
         """
         if not isinstance(value, Mapping):
-            return self.problem(path, f"{_shown(value)} is not a table", value=value)
+            return self.problem(path, f"{self._shown(path, value)} is not a table", value=value)
         fields = fields_of(struct)
         known = {name for name in fields if only is None or name in only}
         made: dict[str, Any] = dict(extra or {})
@@ -137,9 +143,18 @@ class Reader:
                 return size(value if isinstance(value, str) else "")
             except ValueError:
                 return self.problem(
-                    path, f"{_shown(value)} is not a size", SIZE_ADVICE, value=value
+                    path, f"{self._shown(path, value)} is not a size", SIZE_ADVICE, value=value
                 )
         result = self.read(base, value, path)
+        if note == "signature scheme" and result is not MISSING:
+            schemes = plugins.signature_schemes()
+            if result not in schemes:
+                return self.problem(
+                    path,
+                    f"{_shown(result)} is not a signature scheme",
+                    did_you_mean(result, schemes, what="schemes"),
+                    value=value,
+                )
         if note == "existing path" and result and not (self._root / result).exists():
             return self.problem(
                 path,
@@ -160,7 +175,7 @@ class Reader:
         if len(kinds) > 1:
             del self.problems[before:]
             wanted = " or ".join(map(_worded, kinds))
-            self.problem(path, f"{_shown(value)} is not {wanted}", value=value)
+            self.problem(path, f"{self._shown(path, value)} is not {wanted}", value=value)
         return MISSING
 
     def _literal(self, allowed: tuple[Any, ...], value: Any, path: Path) -> Any:
@@ -169,7 +184,7 @@ class Reader:
                 return each
         return self.problem(
             path,
-            f"{_shown(value)} is not allowed",
+            f"{self._shown(path, value)} is not allowed",
             did_you_mean(str(value), map(str, allowed), what="allowed"),
             value=value,
         )
@@ -179,17 +194,21 @@ class Reader:
             parts = [part.strip() for part in value.split(",") if part.strip()]
             value = [Outside(part, value.origin) for part in parts]
         if not isinstance(value, list):
+            example = ""
+            if isinstance(value, str) and not _is_secret(path):
+                words = value.split() if path[-1] == "command" else [value]
+                example = f": {json.dumps(words, ensure_ascii=False)}"
             return self.problem(
                 path,
-                f"{_shown(value)} is not a list",
-                f"Write a list of {_worded(item, many=True)}.",
+                f"{self._shown(path, value)} is not a list",
+                f"Write a list of {_worded(item, many=True)}{example}.",
             )
         read = [self.read(item, each, (*path, str(at))) for at, each in enumerate(value)]
         return MISSING if any(each is MISSING for each in read) else make(read)
 
     def _table(self, item: Any, value: Any, path: Path) -> Any:
         if not isinstance(value, Mapping):
-            return self.problem(path, f"{_shown(value)} is not a table", value=value)
+            return self.problem(path, f"{self._shown(path, value)} is not a table", value=value)
         read = {key: self.read(item, each, (*path, key)) for key, each in value.items()}
         return MISSING if any(each is MISSING for each in read.values()) else read
 
@@ -204,13 +223,15 @@ class Reader:
             return float(value)
         if isinstance(value, kind) and not (kind is not bool and isinstance(value, bool)):
             return value
-        return self.problem(path, f"{_shown(value)} is not {_worded(kind)}", _how_to_write(kind))
+        return self.problem(
+            path, f"{self._shown(path, value)} is not {_worded(kind)}", _how_to_write(kind)
+        )
 
     def _duration(self, value: Any, path: Path) -> Any:
         try:
             return duration(value if isinstance(value, str) else "")
         except ValueError:
-            message = f"{_shown(value)} is not a duration"
+            message = f"{self._shown(path, value)} is not a duration"
             return self.problem(path, message, DURATION_ADVICE, value=value)
 
     def _from_outside(self, kind: Any, value: Outside, path: Path) -> Any:
@@ -228,12 +249,20 @@ class Reader:
                 return date.fromisoformat(text)
         except ValueError:
             pass
-        message = f"{_shown(text)} is not {_worded(kind)}"
+        message = f"{self._shown(path, text)} is not {_worded(kind)}"
         return self.problem(path, message, _how_to_write(kind), value=value)
+
+    def _shown(self, path: Path, value: Any) -> str:
+        return "what it says" if _is_secret(path) else _shown(value)
 
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Outside) else value
+
+
+def _is_secret(path: Path) -> bool:
+    # A value in the wrong place or of the wrong type may still be the secret itself.
+    return path[:1] == ("secrets",) or (bool(path) and path[-1] in SECRET_KEYS)
 
 
 def _shown(value: Any) -> str:
@@ -270,6 +299,8 @@ def _how_to_write(kind: Any) -> str:
         return 'Put it in quotes: "text".'
     if kind is date:
         return "Write it without quotes: 2026-12-01."
+    if kind in (bool, int, float):
+        return f"Write {_worded(kind)}, without quotes."
     return ""
 
 

@@ -126,8 +126,11 @@ def resolve_all(value: Any, replace: Callable[[str], str]) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(resolve_all(each, replace) for each in value)
     if isinstance(value, msgspec.Struct):
+        verbatim = getattr(value, "verbatim", ())
         changed = {
-            name: resolve_all(getattr(value, name), replace) for name in value.__struct_fields__
+            name: resolve_all(getattr(value, name), replace)
+            for name in value.__struct_fields__
+            if name not in verbatim
         }
         return msgspec.structs.replace(value, **changed)
     return value

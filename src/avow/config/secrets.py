@@ -9,15 +9,13 @@ from typing import Any
 
 import msgspec
 
+from avow.config.reading import SECRET_KEYS
 from avow.config.references import references
 from avow.config.values import SecretSource, Settings
 from avow.core.errors import AvowError, ConfigError
 from avow.core.secrets import SHORTEST, Secret
 
 _VARIABLE = "AVOW_SECRET_"
-
-#: Settings whose value is a secret even where it is written out.
-_SECRET_KEYS = {"secret", "token", "password", "secret_key", "api_key"}
 
 
 class Secrets:
@@ -114,7 +112,7 @@ def _written_out(value: Any, name: str) -> Iterator[tuple[str, str]]:
         return
     for key, each in value.items():
         if isinstance(each, str):
-            if key in _SECRET_KEYS and each and not any(references(each)):
+            if key in SECRET_KEYS and each and not any(references(each)):
                 yield f"{name}.{key}", each
         else:
             yield from _written_out(each, f"{name}.{key}")

@@ -1,6 +1,4 @@
-"""Types that a setting may have beyond those of TOML. Kinds of services use them in their
-Structs.
-"""
+"""Types of settings beyond those of TOML; kinds of services use them in their Structs."""
 
 from __future__ import annotations
 
@@ -13,6 +11,9 @@ Size = Annotated[int, "size"]
 
 #: A file or directory that must exist, relative to the suite's root.
 ExistingPath = Annotated[str, "existing path"]
+
+#: The name of a signature scheme that avow or a plug-in brings.
+SchemeName = Annotated[str, "signature scheme"]
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -117,10 +117,22 @@ class Problems(AvowError):
 
 def nearest(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str | None:
     """Return the known name that `name` most likely meant, or None."""
-    names = list(known)
-    lowered = {known_name.lower(): known_name for known_name in names}
-    found = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=cutoff)
-    return lowered[found[0]] if found else None
+    wanted = name.lower()
+    best, closest = cutoff, None
+    for each in known:
+        closeness = _closeness(wanted, each.lower())
+        if closeness > best or (closeness == best and closest is None):
+            best, closest = closeness, each
+    return closest
+
+
+def _closeness(wanted: str, known: str) -> float:
+    if sorted(wanted) == sorted(known):
+        # Letters in the wrong order are the commonest slip, and difflib thinks little of it.
+        return 1.0
+    ratio = difflib.SequenceMatcher(None, known, wanted).ratio()
+    # Of two that are as near, the one that begins alike: the first letter is seldom wrong.
+    return ratio + 0.001 * (wanted[:1] == known[:1])
 
 
 def did_you_mean(name: str, known: Iterable[str], *, what: str = "known") -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import itertools
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -66,17 +65,6 @@ class Builtins:
 
     def _call(self, hook: str, **arguments: Any) -> list[Any]:
         return [
-            getattr(module, hook)(**arguments)
-            for module in map(_module, self._modules[hook])
-            if module
+            getattr(importlib.import_module(path), hook)(**arguments)
+            for path in self._modules[hook]
         ]
-
-
-def _module(path: str) -> ModuleType | None:
-    try:
-        return importlib.import_module(path)
-    except ModuleNotFoundError as error:
-        # A room that is not built yet. Nothing else may be missing.
-        if error.name and path.startswith(error.name):
-            return None
-        raise

@@ -35,9 +35,7 @@ class PluginManager(pluggy.PluginManager):
         self.add_hookspecs(specs)
 
     def register(self, plugin: object, name: str | None = None) -> str | None:
-        """Register a plug-in; raises ConfigError that names the hook, its signature, the
-        nearest.
-        """
+        """Register a plug-in; raises ConfigError that names the hook and the nearest real one."""
         _check(plugin, name or self.get_canonical_name(plugin))
         return super().register(plugin, name)
 
