@@ -102,6 +102,7 @@ class StubChannel(ChannelBase):
     def collect(self) -> None:
         """Write every call that the stub has received by now; what it has answered is among it."""
         self.ledger.collect(self.name, lambda: self._write(self._read(None)))
+        self._check("")
 
     def watermark(self) -> tuple[int, int]:
         """Return how many calls came in since the stub started, and how many are not answered
@@ -141,8 +142,9 @@ class StubChannel(ChannelBase):
         Return what the report should warn about: calls that no route answered, calls without an
         end.
         """
-        epoch = self._admin.ask("POST", "reset", {"seed": seed})["epoch"]
-        self.ledger.collect(self.name, lambda: self._write(self._read(epoch)))
+        state = self._admin.ask("POST", "reset", {"seed": seed})
+        self.ledger.collect(self.name, lambda: self._write(self._read(state["epoch"])))
+        self._check(state["problem"])
         self._base = self._journal.number
         self._is_touched = False
         return list(self._warnings())
@@ -157,9 +159,14 @@ class StubChannel(ChannelBase):
 
     def _state(self) -> dict[str, Any]:
         state = self._admin.ask("GET", "", None)
-        if state["problem"]:
-            raise unwritable(self.name, state["problem"])
+        self._check(state["problem"])
         return state
+
+    def _check(self, problem: str) -> None:
+        if self._journal.lost and not problem:
+            problem = f"{plural(self._journal.lost, 'line')} of it did not arrive"
+        if problem:
+            raise unwritable(self.name, problem)
 
     def _read_to_reset(self, epoch: int) -> None:
         for line in self._journal.read():
@@ -226,7 +233,7 @@ class StubChannel(ChannelBase):
         if line.body is not None:
             bodies["request"] = Body.from_plain(line.body)
         if line.answer is not None:
-            bodies["response"] = Body.from_plain(msgspec.json.decode(line.answer))
+            bodies["response"] = Body.from_plain(line.answer)
         self.ledger.effect(
             reading.CALL,
             self.name,

@@ -111,10 +111,6 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._malformed(data, error)
 
-    def eof_received(self) -> bool:
-        # A caller that has said all it wants to say still gets the answer.
-        return self.is_busy and not self._closing
-
     def pause_writing(self) -> None:
         if not self._closing:
             self._transport.pause_reading()
@@ -180,7 +176,11 @@ class Connection(asyncio.Protocol):
         request = self._request()
         self._started = False
         keep = self._parser.should_keep_alive()
-        old = self._parser.get_http_version() == "1.0"
+        version = self._parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            self._refuse(505, f"this is HTTP/{version}; the stub speaks HTTP/1.1")
+            return
+        old = version == "1.0"
         if self._plan is None and not self._waiting:
             self._serve(request, keep, old)
             return

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ class CallLine(msgspec.Struct, omit_defaults=True, tag_field="line", tag="call")
     body: dict[str, Any] | None = None
     route: str | None = None
     status: int | None = None
-    answer: msgspec.Raw | None = None
+    #: Written as `msgspec.Raw`, read as data.
+    answer: Any = None
     fault: str = ""
     delay: float = 0.0
     replayed: bool = False
@@ -201,15 +203,18 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class JournalReader:
-    """Reads on from where it was; torn and foreign lines are skipped."""
+    """Reads on from where it was. Lines that are missing or torn are counted in `lost`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.number = 0
+        self.lost = 0
         self.counts: dict[str, int] = {}
         self._piece = 0
         self._file = -1
         self._rest = b""
+        # Whoever stops in the middle (at the end of a scenario) finds the rest here the next time.
+        self._unread: deque[bytes] = deque()
 
     def read(self) -> Iterator[CallLine | EndLine | ResetLine | Gap]:
         """Yield what was written since the last time, up to what was there when this was called or
@@ -220,7 +225,11 @@ class JournalReader:
             # this one does not grow.
             following = self._following()
             if self._file >= 0:
-                yield from self._read_piece()
+                self._read_piece()
+            while self._unread:
+                line = self._line(self._unread.popleft())
+                if line is not None:
+                    yield line
             if following is None:
                 return
             self._open(following)
@@ -253,33 +262,30 @@ class JournalReader:
         self.close()
         self._file, self._piece, self._rest = file, piece, b""
 
-    def _read_piece(self) -> Iterator[CallLine | EndLine | ResetLine | Gap]:
+    def _read_piece(self) -> None:
         while chunk := os.read(self._file, 1 << 20):
             lines = (self._rest + chunk).split(b"\n")
             self._rest = lines.pop()
-            for raw in lines:
-                if raw:
-                    yield from self._lines(raw)
+            self._unread.extend(filter(None, lines))
 
-    def _lines(self, raw: bytes) -> Iterator[CallLine | EndLine | ResetLine | Gap]:
+    def _line(self, raw: bytes) -> CallLine | EndLine | ResetLine | Gap | None:
         try:
             line = _decoder.decode(raw)
         except msgspec.MsgspecError:
-            return
+            self.lost += 1
+            return None
         if isinstance(line, PieceLine):
-            if line.number > self.number:
-                missed = {
-                    key: count - self.counts.get(key, 0)
-                    for key, count in line.counts.items()
-                    if count > self.counts.get(key, 0)
-                }
-                yield Gap(self.number + 1, line.number, missed)
-            self.number, self.counts = line.number, dict(line.counts)
-            return
+            known, self.counts = self.counts, dict(line.counts)
+            first, self.number = self.number + 1, line.number
+            if line.number < first:
+                return None
+            missed = {key: count - known.get(key, 0) for key, count in line.counts.items()}
+            return Gap(first, line.number, {key: count for key, count in missed.items() if count})
         if isinstance(line, CallLine) and line.number > self.number:
+            self.lost += line.number - self.number - 1
             self.number = line.number
             _count(self.counts, line.method, split_target(line.target)[0])
-        yield line
+        return line
 
     def close(self) -> None:
         if self._file >= 0:

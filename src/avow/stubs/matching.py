@@ -101,7 +101,8 @@ class Matcher:
         if not self._query:
             return []
         wanted = Wanted(self._query)
-        return [each.text for each in compare(wanted, request.query, path="query", loose=True)]
+        found = compare(wanted, request.query, path="query", loose=True)
+        return [each.text.replace("; the object is empty", "; there is no query") for each in found]
 
     def _header_differences(self, request: Request) -> list[str]:
         if not self._headers:
