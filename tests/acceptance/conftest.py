@@ -147,6 +147,14 @@ class Suite:
             found[result["name"]] = result["status"]
         return found
 
+    @staticmethod
+    def is_alive(pid: int) -> bool:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return False
+        return state not in "ZX"
+
     def seen(self, file: str, within: float = 20) -> str:
         """Wait for a file that a step writes; return its text."""
         path = self.root / file
@@ -178,11 +186,3 @@ def normal() -> Callable[[str], str]:
         return re.sub(r"^ *\^+ *\n", "", text, flags=re.M)
 
     return normalise
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state not in "ZX"

@@ -37,6 +37,7 @@ _KEPT_RUNS = 4
 #: Seconds that interrupted scenarios get for their cleanups; then the reaper does it.
 GRACE = 3.0
 _SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
+_NO_WORKER = events.Trouble("broken", "not run: no worker was left to run it", kind="WorkerLost")
 
 
 class Stopped(Exception):
@@ -74,6 +75,7 @@ class Coordinator:
         self._verdicts: dict[str, str] = {}
         self._told_lost = False
         self._has_started = False
+        self._left_because: tuple[events.Trouble, events.Status] | None = None
 
     # -- the whole of it
 
@@ -301,8 +303,11 @@ class Coordinator:
                     supervisor.kill_all()
                 limit = min(limit, max(closing_until - now, 0.05))
             supervisor.wait(limit)
-        if supervisor.pending and not supervisor.is_stopping and not self._told_lost:
-            self.outcome.add(3, "scenarios were left because no worker would stay")
+        if supervisor.pending:
+            # What had been sent ahead came back when its worker ended.
+            if not supervisor.is_stopping and not self._told_lost:
+                self.outcome.add(3, "scenarios were left because no worker would stay")
+            self._leave(*(self._left_because or (_NO_WORKER, "broken")))
 
     # -- what the supervisor tells
 
@@ -349,6 +354,7 @@ class Coordinator:
         trouble = events.Trouble("broken", f"before_all failed: {ready.problem}", kind="before_all")
         self.telling.event(events.RunTrouble(at=time.time(), where="before_all", trouble=trouble))
         self.outcome.add(ready.exit_code or 1, "before_all failed")
+        self._left_because = (trouble, "broken")
         self._leave(trouble, "broken")
 
     def _leave(self, trouble: events.Trouble, status: events.Status) -> None:
@@ -417,6 +423,7 @@ class Coordinator:
                 return
             self._say(f"{name}: stopping (once more: at once)")
             trouble = events.Trouble("skipped", f"not run: interrupted by {name}", kind="Interrupted")
+            self._left_because = (trouble, "skipped")
             supervisor.stop(signal.Signals(number))
             self._leave(trouble, "skipped")
 

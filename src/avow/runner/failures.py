@@ -110,4 +110,5 @@ def console_text(
         return f"{text}\n{trace_of(error, frames)}" if verbose else text
     if isinstance(error, AvowError) and not verbose:
         return f"ERROR: {message_of(error)}"
-    return trace_of(error, frames) or f"ERROR: {message_of(error)}"
+    trace = trace_of(error, frames)
+    return f"{trace}\n" if trace else f"ERROR: {message_of(error)}"

@@ -56,11 +56,17 @@ class ScenarioDetails(Notice, frozen=True, tag="x.scenario"):
 
 
 class FeatureFailed(Notice, frozen=True, tag="x.feature"):
-    """A hook or cleanup of a feature or rule failed. `what` is feature or rule."""
+    """A hook or cleanup of a feature or rule failed, or a hook skipped it. `what` is feature or rule."""
 
     what: str
     status: str
     error: str = ""
+
+
+class Opened(Notice, frozen=True, tag="x.opened"):
+    """The hooks before a feature or rule have run."""
+
+    what: str
 
 
 class Printed(Notice, frozen=True, tag="x.printed"):
@@ -124,6 +130,7 @@ Anything = (
     | StepDetails
     | ScenarioDetails
     | FeatureFailed
+    | Opened
     | Printed
     | Embedded
     | Done

@@ -147,10 +147,12 @@ def _outlines(container: Any) -> Iterable[Any]:
 def _unreadable(file: str, error: Exception) -> AvowError:
     if isinstance(error, ParserError):
         line = error.line or 1
-        source = _line(file, line) if error.line_text is None else error.line_text
+        source = _line(file, line) or error.line_text or ""
         column = len(source) - len(source.lstrip()) + 1
         text = re.sub(r' at line \d+(: ".*")?', "", str(error.args[0]), flags=re.DOTALL)
         message = " ".join(text.split()) or "this line cannot be read"
+        if message.startswith("Parser failure"):
+            message = "this is neither a step nor a keyword"
         return SuiteError(
             f"{message}\n    {source.rstrip()}",
             where=f"{_relative(file)}:{line}:{column}",
@@ -179,11 +181,15 @@ def _hint(source: str) -> str:
             return f'Did you mean "{guess}:"?'
     if source.strip().startswith("|"):
         return "Every row of a table has as many cells as its heading."
-    word = source.strip().partition(" ")[0]
+    guess = _step_keyword(source)
+    return f'Did you mean "{guess}"?' if guess else ""
+
+
+def _step_keyword(line: str) -> str:
+    """Return the keyword that the first word of a line most likely meant, if it is none itself."""
+    word = line.strip().partition(" ")[0]
     guess = nearest(word, ("Given", "When", "Then", "And", "But")) if word else None
-    if guess and guess != word:
-        return f'Did you mean "{guess}"?'
-    return ""
+    return guess if guess and guess != word else ""
 
 
 def _keywords(language: str = "en") -> list[str]:
@@ -244,10 +250,17 @@ def _mistyped(file: str, number: int, line: str, word: str, guess: str) -> AvowE
 
 
 def _without_steps(scenario: Any) -> AvowError:
+    advice = "Give it steps, or take it out of the selection with a tag."
+    for line in scenario.description:
+        # A mistyped first keyword makes a description of the line.
+        guess = _step_keyword(line)
+        if guess:
+            advice = f'"{line.strip()}" is read as its description. Did you mean "{guess}"?'
+            break
     return SuiteError(
         f'the scenario "{scenario.name}" has no steps: it would pass and prove nothing',
         where=str(scenario.location),
-        advice="Give it steps, or take it out of the selection with a tag.",
+        advice=advice,
     )
 
 

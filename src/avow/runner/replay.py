@@ -57,7 +57,6 @@ class Replay:
         self._ended = False
         self._steps: list[Any] = []
         self._play = self._all()
-        self._go_on()
 
     # -- what comes in
 
@@ -68,7 +67,7 @@ class Replay:
             self._aside(record)
             return
         self._records.setdefault(item, deque()).append(record)
-        if item == self._waits_for:
+        if self._waits_for in (-1, item):
             self._go_on()
 
     def aside(self, record: Any) -> None:
@@ -109,7 +108,7 @@ class Replay:
     def _all(self) -> Wait:
         for planned in self._plan.features:
             model = planned.load(self.config.lang)
-            if self._stopped and not self._has_run(planned):
+            if self._stopped and not self._is_told_of(planned.items):
                 yield from self._quietly(planned)
             else:
                 yield from self._feature(planned, model)
@@ -117,10 +116,12 @@ class Replay:
                 reporter.feature(model)
         self._ended = True
 
-    def _has_run(self, planned: PlannedFeature) -> bool:
+    def _is_told_of(self, items: Iterable[Item]) -> bool:
+        """Say whether any of these, not told yet, has run or is running."""
         return any(
             not isinstance(record, NotRun)
-            for item in planned.items
+            for item in items
+            if item.number >= self._finished_up_to
             for record in self._records.get(item.number, ())
         )
 
@@ -142,18 +143,32 @@ class Replay:
             self._each(kind, entity)
             if entity.background:
                 self._each("background", entity.background)
+        own = _first_of(entity, items)
+        if own is not None:
+            yield from self._opened(own, kind, entity)
         for run_item in entity.run_items:
+            if self._stopped and not self._is_told_of(items.values()):
+                # As behave does, the rest is not even announced.
+                break
             yield from self._item(run_item, entity, items)
         if not entity.hook_failed and not entity._cached_status.is_final():
             entity.clear_status()
             if not entity.run_items and not shown:
                 entity.set_status(Status.skipped)
-        if shown:
+        if shown and (self.config.show_skipped or not entity.should_skip):
             self._each("eof" if kind == "feature" else "rule_finished")
 
     def _item(self, run_item: Any, parent: Any, items: dict[int, Item]) -> Wait:
         if isinstance(run_item, Rule):
-            yield from self._container(run_item, "rule", items)
+            if parent.hook_failed:
+                for located in run_item.walk_scenarios():
+                    yield from self._blocked(items.get(located.line))
+            else:
+                yield from self._container(run_item, "rule", items)
+            return
+        if parent.hook_failed:
+            for scenario in getattr(run_item, "scenarios", [run_item]):
+                yield from self._blocked(items.get(scenario.line))
             return
         config = self.config
         if config.name and not run_item.should_run_with_name_select(config):
@@ -165,6 +180,33 @@ class Replay:
         run_item.clear_status()
         for scenario in run_item.scenarios:
             yield from self._scenario(scenario, parent, items.get(scenario.line))
+
+    def _opened(self, item: Item, kind: str, entity: Any) -> Wait:
+        """Tell what the hooks before a feature or rule printed, and whether they failed."""
+        records = self._records.setdefault(item.number, deque())
+        while True:
+            record = yield from self._next(item)
+            if isinstance(record, notices.Opened):
+                if record.what == kind:
+                    return
+            elif isinstance(record, notices.Printed):
+                self._aside(record)
+            elif isinstance(record, notices.FeatureFailed):
+                mark(entity, record)
+            else:
+                # The worker had it open already.
+                records.appendleft(record)
+                return
+
+    def _blocked(self, item: Item | None) -> Wait:
+        """Pass over a scenario whose feature or rule could not be opened: behave does not announce it."""
+        while item is not None:
+            record = yield from self._next(item)
+            if isinstance(record, notices.Printed):
+                self._aside(record)
+            if isinstance(record, NotRun | notices.Done):
+                self._done(item)
+                return
 
     def _scenario(self, scenario: Any, parent: Any, item: Item | None) -> Wait:
         scenario.clear_status()
@@ -228,9 +270,10 @@ class _Scenario:
         self._details: dict[int, notices.StepDetails] = {}
 
     @property
-    def _is_blocked(self) -> bool:
+    def _is_skipped(self) -> bool:
+        """Say whether a hook skipped the whole feature or rule."""
         feature = self._scenario.feature
-        return bool(self._parent.hook_failed or (feature and feature.hook_failed))
+        return bool(self._parent.should_skip or (feature and feature.should_skip))
 
     def take(self, record: Any) -> bool:
         """Take a record; return whether it was the last one."""
@@ -244,7 +287,7 @@ class _Scenario:
         elif isinstance(record, notices.Printed):
             replay.aside(record)
         elif isinstance(record, events.ScenarioStarted):
-            if not self._is_blocked:
+            if not self._is_skipped:
                 replay._each("scenario", self._scenario)
         elif isinstance(record, events.ScenarioFinished):
             self._finished(record)
@@ -301,9 +344,10 @@ class _Scenario:
             )
 
     def _finished(self, record: events.ScenarioFinished) -> None:
-        if self._is_blocked:
-            return
         scenario = self._scenario
+        if self._is_skipped:
+            self._replay._skipped(scenario)
+            return
         status = Status[record.behave_status] if record.behave_status else _STATUS[record.status]
         if status is not Status.skipped or self._replay.config.show_skipped:
             self._announce()
@@ -312,11 +356,26 @@ class _Scenario:
         scenario.set_status(status)
 
     def _feature_failed(self, record: notices.FeatureFailed) -> None:
-        entity = self._parent if record.what == "rule" else self._scenario.feature
-        status = Status[record.status]
-        entity.hook_failed = status is Status.hook_error
-        entity.error_message = record.error or None
-        entity.set_status(status)
+        mark(self._parent if record.what == "rule" else self._scenario.feature, record)
+
+
+def mark(entity: Any, record: notices.FeatureFailed) -> None:
+    """Let a feature or rule show what its hooks or cleanups came to."""
+    status = Status[record.status]
+    if status is Status.skipped:
+        entity.should_skip = True
+        return
+    entity.hook_failed = status is Status.hook_error
+    entity.error_message = record.error or None
+    entity.set_status(status)
+
+
+def _first_of(entity: Any, items: dict[int, Item]) -> Item | None:
+    """Return the first scenario that runs of a feature or rule."""
+    for scenario in entity.walk_scenarios():
+        if scenario.line in items:
+            return items[scenario.line]
+    return None
 
 
 def _match_of(record: notices.Matched) -> Any:

@@ -168,19 +168,22 @@ class Session:
         )
 
     def _not_run(self, scene: Scene) -> events.ScenarioFinished:
-        assert self._blocked is not None
-        scene.event(
-            events.HookFailed(
-                at=time.time(), hook=self._blocked.kind, phase="before", trouble=self._blocked
+        trouble = self._blocked
+        assert trouble is not None
+        skipped = trouble.status == "skipped"
+        if not skipped:
+            scene.event(
+                events.HookFailed(
+                    at=time.time(), hook=trouble.kind, phase="before", trouble=trouble
+                )
             )
-        )
         return events.ScenarioFinished(
             at=time.time(),
             scenario=scene.info.id,
-            status="broken",
+            status="skipped" if skipped else "broken",
             seconds=0.0,
-            trouble=self._blocked,
-            behave_status="untested",
+            trouble=trouble,
+            behave_status="skipped" if skipped else "untested",
             file=str(scene.recorder.path),
         )
 
@@ -228,9 +231,10 @@ class Session:
             self._tell_failed(entity, kind, "hook_error")
             self._blocked = _why(raised, kind)
         elif entity.should_skip:
-            self._blocked = events.Trouble(
-                "skipped", str(entity.skip_reason or f"the {kind} was skipped"), kind=f"before_{kind}"
-            )
+            self._tell_failed(entity, kind, "skipped")
+            reason = str(entity.skip_reason or f"the {kind} was skipped")
+            self._blocked = events.Trouble("skipped", reason, kind=f"before_{kind}")
+        self._tell(notices.encode(notices.Opened(kind)))
 
     def _close_rule(self) -> None:
         if self._rule is not None:

@@ -90,7 +90,7 @@ class SuiteRunner(Runner):  # type: ignore[misc]
         if not directories:
             # No Python in this suite: avow's vocabulary is all it needs.
             with _told(directory, loading):
-                import avow.steps  # noqa: F401
+                import avow.steps.all  # noqa: F401
             return
         names = {"use_step_matcher": use_step_matcher, "step_matcher": step_matcher}
         setup_step_decorators(names)
@@ -121,18 +121,18 @@ def _told(file: Path, loading: Callable[[str], None]) -> Iterator[None]:
 
 
 def _load_error(where: str, error: BaseException) -> LoadError:
-    if isinstance(error, SystemExit):
-        return LoadError(
-            f"it called sys.exit({error.code!r}) while it was being loaded",
-            where=where,
-            advice="Loading a step file must only define things. Take the exit out.",
-        )
-    trace = failures.trace_of(error)
     line = ""
     for frame in reversed(_frames(error)):
         if os.path.realpath(frame[0]) == os.path.realpath(where):
             line = f":{frame[1]}"
             break
+    if isinstance(error, SystemExit):
+        return LoadError(
+            f"it called sys.exit({error.code!r}) while it was being loaded",
+            where=where + line,
+            advice="Loading a step file must only define things. Take the exit out.",
+        )
+    trace = failures.trace_of(error)
     if isinstance(error, AvowError):
         return LoadError(str(error), where="" if error.where else where + line)
     message = failures.message_of(error)

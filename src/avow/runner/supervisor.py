@@ -125,6 +125,7 @@ class Supervisor:
         if self._template.is_closed:
             with suppress(KeyError, ValueError):
                 self._selector.unregister(self._template)
+            self._on_template_gone()
 
     @property
     def template_is_gone(self) -> bool:
@@ -165,14 +166,23 @@ class Supervisor:
             )
         os.close(log)
         if not sent:
-            self._lose_template(slot)
+            self._on_template_gone()
             return
         slot.send(self._settings(slot.number))
 
-    def _lose_template(self, slot: Slot) -> None:
-        self._let_go(slot)
-        self._listener.lost(slot, "the process that forks workers is gone")
-        self.stop(signal.SIGTERM)
+    def _on_template_gone(self) -> None:
+        """Without it nobody tells how workers end and nobody forks: what runs is ended, the rest is left."""
+        alive = [slot for slot in self.slots if slot.is_alive]
+        if not alive or all(slot.has_closed for slot in alive):
+            return
+        self.is_stopping = True
+        why = "the process that forks workers is gone"
+        self._listener.lost(alive[0], why)
+        for slot in alive:
+            slot.kill_reason = slot.kill_reason or f"{why}, and the worker with it"
+            slot.signal(signal.SIGKILL, group=True)
+            self._on_worker(slot)
+            self._bury(slot)
 
     def _let_go(self, slot: Slot) -> None:
         if slot.wire is not None:
@@ -255,9 +265,9 @@ class Supervisor:
             slot.told = Told()
             slot.told.log_start = told.log_start
             slot.took(time.monotonic() - told.since)
-            self._listener.told(item, record)
             if told.verdict is not None:
                 self._listener.finished(item, self.record_of(item), told.verdict)
+            self._listener.told(item, record)
             return
         if isinstance(record, events.ScenarioStarted):
             told.started = True
@@ -291,7 +301,7 @@ class Supervisor:
         self.pending.extendleft(reversed(left))
         if expected:
             return
-        if not blamed:
+        if not blamed and not self.is_stopping:
             slot.deaths += 1
             why = slot.kill_reason or f"the worker {slot.words()}"
             if not was_ready:
@@ -334,8 +344,8 @@ class Supervisor:
             verdict = self._break(slot, item, found, running)
         if told.verdict is None:
             listener.told(item, verdict)
-        listener.told(item, notices.Done(item.number))
         listener.finished(item, path, verdict)
+        listener.told(item, notices.Done(item.number))
         return blamed
 
     def _break(

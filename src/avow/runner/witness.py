@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from behave.model_type import Status
 
 from avow.core import events
 from avow.core.ledger import Ledger
@@ -216,7 +217,7 @@ class Witness:
         for index, step in enumerate(scenario.all_steps):
             if step.exception is not None:
                 _forget_frames(step)
-            if index >= scene.done:
+            if index >= scene.done and step.status is not Status.untested:
                 scene.event(
                     events.StepFinished(
                         at=time.time(),
