@@ -1,7 +1,7 @@
 """What reporting one scenario costs: 6 steps, 2 exchanges, 4 other entries, on real files.
 
-CPU time of the process (user and system), median of rounds; the file that the worker wrote is read, the
-result and its evidence are written.
+CPU time of the process (user and system), median of rounds; the file that the worker wrote is read,
+the result and its evidence are written.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ Nothing here raises into user code: an attachment that cannot be stored is a lin
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import uuid
@@ -31,7 +32,7 @@ from avow.core.events import (
 )
 from avow.core.secrets import Redactor
 from avow.core.text import printable, shortened
-from avow.reports.record import RUN_LEVEL
+from avow.reports.record import EVIDENCE, RUN_LEVEL
 
 hookimpl = pluggy.HookimplMarker("allure")
 
@@ -231,9 +232,10 @@ class UserAllure:
 
     def _problem(self, what: object, error: Exception) -> None:
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        self.problems.append(
-            f"attachment {shortened(str(what), 80)!r} is not in the report: {printable(reason)}"
-        )
+        told = f"attachment {shortened(str(what), 80)!r} is not in the report: {printable(reason)}"
+        self.problems.append(told)
+        with contextlib.suppress(Exception):
+            self._emit(RunTrouble(at=time.time(), where=EVIDENCE, trouble=Trouble("broken", told)))
 
 
 _TEXT = ("text/plain", "txt")

@@ -27,7 +27,7 @@ BUILD_WITHIN = 600
 #: Older ones copied files from outside of the results and ran script out of messages.
 OLDEST_ALLURE_2 = (2, 45)
 #: Labels that are the same on every scenario, or shown elsewhere.
-HIDDEN_LABELS = ["framework", "language", "package", "parentSuite", "suite", "subSuite", "feature"]
+HIDDEN_LABELS = ["framework", "language", "package", "parentSuite", "suite", "subSuite"]
 _ANALYTICS = re.compile(
     rb'<script[^>]*\ssrc="https://www\.googletagmanager\.com/[^"]*"[^>]*>\s*</script>'
     rb"(?:\s*<script[^>]*>(?:(?!</script>).)*?gtag\((?:(?!</script>).)*</script>)?",
@@ -94,20 +94,21 @@ def configuration(results: Path, name: str) -> str:
     except (OSError, ValueError):
         categories = CATEGORIES
     plain = {
-        "name": name or "Acceptance tests",
+        "name": name or _suite(results) or "Acceptance tests",
         "hideLabels": HIDDEN_LABELS,
         "categories": {"rules": categories},
-        "plugins": {
-            "awesome": {
-                "options": {
-                    "singleFile": True,
-                    "reportLanguage": "en",
-                    "groupBy": ["parentSuite", "suite", "subSuite"],
-                }
-            }
-        },
+        "plugins": {"awesome": {"options": {"singleFile": True, "reportLanguage": "en"}}},
     }
     return f"export default {json.dumps(plain)};\n"
+
+
+def _suite(results: Path) -> str:
+    try:
+        text = (results / "environment.properties").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    found = re.search(r"^suite=(.*)$", text, re.MULTILINE)
+    return found[1].encode("ascii", "replace").decode("unicode_escape") if found else ""
 
 
 def _by_allure_3(

@@ -69,7 +69,10 @@ class Reports:
         if isinstance(event, RunStarted):
             self._tell(self.allure.start(event))
         elif isinstance(event, RunTrouble):
-            self._tell(self.allure.trouble(event))
+            if event.where == record.EVIDENCE:
+                self._tell([event.trouble.message])
+            else:
+                self._tell(self.allure.trouble(event))
         elif isinstance(event, Attached):
             if event.step == record.RUN_LEVEL:
                 self._tell(self.allure.attachment(event))
@@ -77,7 +80,7 @@ class Reports:
             recorded = self._recorded.get(event.scenario)
             if recorded is not None:
                 recorded[2].append(event)
-                self._write(*recorded)
+                self._write(*recorded, is_news=False)
 
     @hookimpl
     def avow_scenario_recorded(self, path: Path, event: ScenarioFinished) -> None:
@@ -99,9 +102,14 @@ class Reports:
         """Return the text for the end of the console's output."""
         return summary.text(self.run, report=self.results, problems=self.problems)
 
-    def _write(self, path: Path, event: ScenarioFinished, late: list[LateEffect]) -> None:
+    def _write(
+        self, path: Path, event: ScenarioFinished, late: list[LateEffect], *, is_news: bool = True
+    ) -> None:
         try:
-            self._tell(self.allure.scenario(record.read(path, event, late=late)))
+            found = record.read(path, event, late=late)
+            if is_news:
+                self.run.verdict(event, found.scenario)
+            self._tell(self.allure.scenario(found))
         except Exception as error:  # noqa: BLE001 - a report must not cost a verdict
             self._tell([f"{path.name} is not in the report: {type(error).__name__}: {error}"])
 

@@ -33,6 +33,8 @@ from avow.core.events import (
 
 #: The step of an attachment that belongs to the run and not to a scenario.
 RUN_LEVEL = -2
+#: The `where` of a RunTrouble about what is missing in the report; it is told, and is no result.
+EVIDENCE = "evidence"
 
 
 class UnreadableScenario(AvowError):
@@ -131,8 +133,9 @@ def read(
 ) -> ScenarioRecord:
     """Return what the file at `path` tells; `late` adds effects that the file may not hold yet.
 
-    `finished` stands in where the file has no end of its own. Raises UnreadableScenario where
-    neither says which scenario it was, and OSError where there is no file and no `finished`.
+    `finished` is the coordinator's verdict and goes before the file's own. Raises
+    UnreadableScenario where neither says which scenario it was, and OSError where there is no file
+    and no `finished`.
     """
     try:
         return from_events(chain(scenario_file.read(path), late), path, finished)
@@ -186,7 +189,7 @@ class _Builder:
         self._last_at = 0.0
 
     def take(self, event: events.AnyEvent) -> None:
-        if event.at > self._last_at and not isinstance(event, events.EntryWritten):
+        if event.at > self._last_at:
             self._last_at = event.at
         match event:
             case events.EntryWritten():
@@ -256,7 +259,8 @@ class _Builder:
 
     def record(self, path: Path | None, given: ScenarioFinished | None) -> ScenarioRecord:
         self._close_sub_steps(self._last_at)
-        started, finished = self._started, self._finished or given
+        # The coordinator has the last word: it knows of kills, time-outs and late effects.
+        started, finished = self._started, given or self._finished
         if started is None and finished is None:
             raise UnreadableScenario(
                 f"{path or 'a scenario file'} does not say which scenario it is about",
@@ -273,7 +277,8 @@ class _Builder:
         status: Status = finished.status if finished else "broken"
         seconds = finished.seconds if finished else max(0.0, self._last_at - started.at)
         if self._finished is None and trouble is not None:
-            steps = [_ended_by(step, trouble, self._last_at) for step in steps]
+            ended = finished.at if finished else self._last_at
+            steps = [_ended_by(step, trouble, ended) for step in steps]
         if status == "passed" and self._hooks:
             # A hook or cleanup that failed is never green, whatever the steps say.
             status, trouble = "broken", trouble or self._hooks[0].trouble

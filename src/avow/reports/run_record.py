@@ -23,6 +23,7 @@ from avow.core.events import (
     RunStarted,
     RunTrouble,
     ScenarioFinished,
+    ScenarioInfo,
     ScenarioStarted,
 )
 from avow.reports.allure.files import Directory
@@ -30,7 +31,7 @@ from avow.reports.allure.files import Directory
 #: Scenarios named as the slowest, and failures listed in `run.json`.
 SLOWEST = 10
 MOST_FAILURES = 200
-_TOLD = (RunStarted, RunFinished, RunTrouble, ScenarioStarted, ScenarioFinished, events.LateEffect)
+_TOLD = (RunStarted, RunFinished, RunTrouble, ScenarioStarted, events.LateEffect)
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -58,8 +59,7 @@ class RunRecord:
         self.troubles: list[RunTrouble] = []
         self.late = 0
         self._slowest: list[tuple[float, int, str, str]] = []
-        self._running: dict[str, tuple[str, str]] = {}
-        self._seen = 0
+        self._verdicts: dict[str, str] = {}
 
     def take(self, event: Event) -> None:
         """Write what belongs into the run's record; remember what its end needs."""
@@ -68,17 +68,33 @@ class RunRecord:
         if isinstance(event, RunStarted):
             self._open()
             self.started = event
-        elif isinstance(event, ScenarioStarted):
-            info = event.scenario
-            self._running[info.id] = (info.name or info.keyword, str(info.place))
-        elif isinstance(event, ScenarioFinished):
-            self._scenario(event)
         elif isinstance(event, RunTrouble):
             self.troubles.append(event)
         elif isinstance(event, events.LateEffect):
             self.late += 1
         elif isinstance(event, RunFinished):
             self.finished = event
+        self._line(event)
+
+    def verdict(self, event: ScenarioFinished, scenario: ScenarioInfo) -> None:
+        """Take the verdict on a scenario; a later one (a retry, a late effect) replaces it."""
+        name, place = scenario.name or scenario.keyword, str(scenario.place)
+        before = self._verdicts.get(scenario.id)
+        if before is not None:
+            self.counts[before] -= 1
+            self.failures = [one for one in self.failures if one.id != scenario.id]
+        else:
+            heapq.heappush(self._slowest, (event.seconds, len(self._verdicts), name, place))
+            if len(self._slowest) > SLOWEST:
+                heapq.heappop(self._slowest)
+        self._verdicts[scenario.id] = event.status
+        self.counts[event.status] = self.counts.get(event.status, 0) + 1
+        if event.status not in {"passed", "skipped"}:
+            if len(self.failures) < MOST_FAILURES:
+                message = event.trouble.message if event.trouble else ""
+                self.failures.append(Failure(scenario.id, name, place, event.status, message))
+            else:
+                self.not_listed += 1
         self._line(event)
 
     def close(self) -> list[str]:
@@ -102,7 +118,7 @@ class RunRecord:
             "seconds": finished.seconds if finished else None,
             "exit_code": finished.exit_code if finished else None,
             "reasons": finished.reasons if finished else ["the run did not end by itself"],
-            "counts": (finished.counts if finished else None) or self.counts,
+            "counts": (finished.counts if finished else None) or self._counts(),
             "failures": self.failures,
             "failures_not_listed": self.not_listed,
             "trouble": [
@@ -119,20 +135,8 @@ class RunRecord:
     def slowest(self) -> list[tuple[float, int, str, str]]:
         return sorted(self._slowest, reverse=True)
 
-    def _scenario(self, event: ScenarioFinished) -> None:
-        name, place = self._running.pop(event.scenario, (event.scenario, ""))
-        self.counts[event.status] = self.counts.get(event.status, 0) + 1
-        self._seen += 1
-        heapq.heappush(self._slowest, (event.seconds, self._seen, name, place))
-        if len(self._slowest) > SLOWEST:
-            heapq.heappop(self._slowest)
-        if event.status in {"passed", "skipped"}:
-            return
-        if len(self.failures) >= MOST_FAILURES:
-            self.not_listed += 1
-            return
-        message = event.trouble.message if event.trouble else ""
-        self.failures.append(Failure(event.scenario, name, place, event.status, message))
+    def _counts(self) -> dict[str, int]:
+        return {status: count for status, count in self.counts.items() if count}
 
     def _open(self) -> None:
         try:

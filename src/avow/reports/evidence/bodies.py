@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 
 import msgspec
 
@@ -45,9 +47,25 @@ def pretty(raw: bytes, text: str) -> str:
     if raw[:1] not in (b"{", b"[") and raw.lstrip()[:1] not in (b"{", b"["):
         return text
     try:
-        return msgspec.json.format(raw, indent=2).decode("utf-8")
+        shown = msgspec.json.format(raw, indent=2).decode("utf-8")
     except (msgspec.MsgspecError, RecursionError, ValueError):
         return text
+    return _ESCAPE.sub(_character, shown) if "\\u" in shown else shown
+
+
+# Every escape is matched, so that the `u` after an escaped backslash is not taken for one.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)"
+)
+
+
+def _character(escape: re.Match[str]) -> str:
+    """Return the character that an escape stands for, where it can stand as it is."""
+    found = escape.group()
+    if found[1] != "u":
+        return found
+    text: str = json.loads(f'"{found}"')
+    return text if text.isprintable() and text not in '"\\' else found
 
 
 def _cut_in_a_character(raw: bytes) -> str | None:

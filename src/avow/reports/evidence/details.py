@@ -178,7 +178,7 @@ def _any(entry: Entry) -> list[str]:
         try:
             raw = msgspec.json.format(msgspec.json.encode(entry.data), indent=2)
             found.append(raw.decode("utf-8"))
-        except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
+        except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError):
             found += [f"{name}: {tables.cell(value)}" for name, value in entry.data.items()]
     for part, body in entry.bodies.items():
         found += [f"-- {part}", *bodies.lines(body)]

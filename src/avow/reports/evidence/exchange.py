@@ -6,6 +6,7 @@ Allure shows what was captured as source, never as markup. A body that is not UT
 from __future__ import annotations
 
 import base64
+import urllib.parse
 from typing import Any
 
 import msgspec
@@ -79,16 +80,28 @@ def _body(body: Body | None) -> dict[str, Any]:
     if body is None or not body.length:
         return {}
     text = body.text()
-    plain: dict[str, Any] = {
-        "encoding": "utf8" if text is not None else "base64",
-        "value": text if text is not None else base64.b64encode(body.raw).decode("ascii"),
-        "size": body.length,
-    }
-    if body.content_type:
-        plain["contentType"] = body.content_type
+    kind = body.content_type.split(";")[0].strip().lower()
+    plain: dict[str, Any] = {"size": body.length}
+    if text is None:
+        plain["encoding"] = "base64"
+        plain["value"] = base64.b64encode(body.raw).decode("ascii")
+        plain["contentType"] = kind or "application/octet-stream"
+    else:
+        plain["value"] = text
+        # Allure shows nothing of text whose type it does not know; the header still tells the type.
+        plain["contentType"] = kind if _is_shown(kind) else "text/plain"
+    if text and kind == "application/x-www-form-urlencoded" and not body.capped:
+        plain["form"] = [
+            {"name": name, "value": value}
+            for name, value in urllib.parse.parse_qsl(text, keep_blank_values=True)
+        ]
     if body.capped:
         plain["truncated"] = True
     return {"body": plain}
+
+
+def _is_shown(kind: str) -> bool:
+    return kind in {"application/json", "application/xml"} or kind.endswith("+json")
 
 
 def _near_misses(data: dict[str, Any]) -> str:

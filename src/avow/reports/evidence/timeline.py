@@ -43,7 +43,8 @@ def lines(record: ScenarioRecord, seen: list[Seen] | None = None) -> list[str]:
     for hook in record.hooks:
         text = f"{hook.hook} went wrong: {shortened(hook.trouble.message, _TEXT)}"
         rows.append((hook.at - record.started, 2, 0, text))
-    rows.append((record.seconds, 3, 0, f"The scenario ended: {record.status}"))
+    end = max([record.seconds, *starts.values()])
+    rows.append((end, 3, 0, f"The scenario ended: {record.status}"))
     rows.sort(key=lambda row: row[:3])
     told = [f"{clock(offset)}  {text}" for offset, _, _, text in rows]
     for late in record.late:
