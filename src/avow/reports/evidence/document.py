@@ -1,4 +1,7 @@
-"""The one evidence attachment of a scenario: its timeline, then everything exchanged, in order."""
+"""The one evidence attachment of a scenario: its timeline, then everything exchanged, in order.
+
+Plain text: Allure shows Markdown in a small frame of its own, and people search and copy text.
+"""
 
 from __future__ import annotations
 
