@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
-import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,6 +67,8 @@ def kafka(bootstrap: str) -> None:
 
 def http_health(base: str, health: Health, *, connect_to: str = "") -> None:
     """GET the health path; `connect_to` is the address, where that was decided before."""
+    import http.client
+
     parts = urlsplit(base)
     host = parts.hostname or "127.0.0.1"
     secure = parts.scheme == "https"
@@ -77,6 +77,8 @@ def http_health(base: str, health: Health, *, connect_to: str = "") -> None:
     sock: socket.socket = socket.create_connection((connect_to or host, port), timeout=_LOOK)
     try:
         if secure:
+            import ssl
+
             sock = ssl.create_default_context().wrap_socket(sock, server_hostname=host)
         connection.sock = sock
         path = parts.path.rstrip("/") + "/" + health.path.lstrip("/")

@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from avow.core.errors import EnvironmentProblem, MissingExtra
@@ -43,6 +43,9 @@ _INITDB = (
     "--auth-host=scram-sha-256",
     "--wal-segsize=1",
 )
+# Maps of free space and of visible pages are made anew when they are missing. They are a quarter of
+# the files, and the number of files is what a start on a disk costs.
+_SPARE = ("*_fsm", "*_vm")
 _CONFIGURATION = """
 fsync = off
 synchronous_commit = off
@@ -137,7 +140,7 @@ def usable_by(user: User | None, wheel: Path) -> Path:
 
     def build(unfinished: Path) -> None:
         copied = unfinished / package.name / wheel.name
-        for part in ("bin/postgres", "bin/initdb"):
+        for part in ("bin/postgres", "bin/initdb", "bin/pg_resetwal"):
             (copied / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(wheel / part, copied / part)
         for part in ("lib/postgresql", "share"):
@@ -163,23 +166,28 @@ def template(programs: Path, user: User | None, building: Callable[[], None]) ->
             if user:
                 os.chown(work, *user)
             data = Path(work) / "data"
-            _initdb(programs, data, user)
+            _run([programs / "bin" / "initdb", f"--pgdata={data}", *_INITDB], data.parent, user)
+            # One segment of the write-ahead log instead of the seven that initdb leaves.
+            _run([programs / "bin" / "pg_resetwal", f"--pgdata={data}"], data.parent, user)
             with (data / "postgresql.conf").open("a") as configuration:
                 configuration.write(_CONFIGURATION)
             (data / "pg_hba.conf").write_text(_ACCESS)
-            shutil.copytree(data, unfinished, dirs_exist_ok=True)
+            shutil.copytree(
+                data, unfinished, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_SPARE)
+            )
 
-    recipe = hashlib.sha256(repr((_INITDB, _CONFIGURATION, _ACCESS)).encode()).hexdigest()[:8]
+    recipe = hashlib.sha256(
+        repr((_INITDB, _SPARE, 1, _CONFIGURATION, _ACCESS)).encode()
+    ).hexdigest()[:8]
     return _once(directory() / f"postgresql-data-{_identity(programs)}-{recipe}", build)
 
 
-def _initdb(programs: Path, data: Path, user: User | None) -> None:
-    command = [str(programs / "bin" / "initdb"), f"--pgdata={data}", *_INITDB]
+def _run(command: Sequence[str | Path], place: Path, user: User | None) -> None:
     done = subprocess.run(
-        command,
+        [str(word) for word in command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        cwd=data.parent,
+        cwd=place,
         # Settings of the caller's own PostgreSQL are no business of this one.
         env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
         user=user[0] if user else None,
@@ -190,7 +198,7 @@ def _initdb(programs: Path, data: Path, user: User | None) -> None:
     if done.returncode:
         said = (done.stderr + done.stdout).decode("utf-8", "backslashreplace").strip()
         raise EnvironmentProblem(
-            f"PostgreSQL's initdb failed (exit code {done.returncode}):\n{said}"
+            f"PostgreSQL's {Path(command[0]).name} failed (exit code {done.returncode}):\n{said}"
         )
 
 
