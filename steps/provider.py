@@ -32,7 +32,7 @@ def makes_trouble_once(world: World, trouble: str) -> None:
     world.stubs["stripe"].arm(once)
 
 
-@given("Stripe {trouble} to every payment")
+@given("Stripe {trouble} time and again")
 def makes_trouble(world: World, trouble: str) -> None:
     # Few enough to count and more than any client tries.
     world.stubs["stripe"].arm(stripe.first(stripe.CHARGE, stripe.TROUBLE[trouble], 50))

@@ -27,6 +27,14 @@ def receipt_says(world: World, amount: Money) -> None:
     assert receipt["total"] == str(amount), f"the receipt says {receipt['total']}, not {amount}"
 
 
+@then("the order is on its way, with a receipt")
+@then("{customer}'s order is on its way, with a receipt")
+def is_on_its_way(world: World, name: str = shop.THE_CUSTOMER) -> None:
+    shown = shop.show_order(world, name)
+    assert shown["shipment"] == "packed", "the order is not packed"
+    assert shown["receipt"], "the order has no receipt"
+
+
 @then("no receipt is stored")
 def no_receipt_is_stored(world: World) -> None:
     stored = world.find("object.stored", "receipts")

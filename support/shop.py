@@ -12,6 +12,7 @@ from typing import Any
 from avow.core.entries import Entry
 from avow.core.waiting import until
 from avow.world import World
+from avow.world.memory import json_of
 from support.money import Money
 from support.words import THE_CUSTOMER
 
@@ -127,10 +128,8 @@ def remember_order(world: World, name: str, placed: dict[str, Any]) -> None:
 
 def answer_of(exchange: Entry) -> tuple[int, Any]:
     """Return the status (0: no answer came) and the document of an answer."""
-    from avow.world.memory import plain_value
-
     response = exchange.data["response"]
-    return (response["status"] if response else 0), plain_value(exchange)
+    return (response["status"] if response else 0), json_of(exchange.bodies.get("response"))
 
 
 def expect(world: World, exchange: Entry, status: int, what: str) -> Any:

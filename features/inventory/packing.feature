@@ -7,6 +7,7 @@ Feature: The warehouse packs what is paid
     And Stripe accepts payments
     When the customer pays by card
     Then within 5 seconds the order is packed
+    And within 5 seconds the order is on its way, with a receipt
 
   Scenario: What is not paid is not packed
     Given a customer with an order of 42.50 EUR
@@ -49,6 +50,7 @@ Feature: The warehouse packs what is paid
     And a message that makes no sense has arrived on "orders"
     When the customer pays by card
     Then within 5 seconds the order is packed
+    And within 5 seconds the order is on its way, with a receipt
 
   Scenario: News that the warehouse does not know yet are left alone
     When this message arrives on "orders":

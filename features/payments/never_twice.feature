@@ -11,7 +11,7 @@ Feature: Nobody pays twice
     Then the payment succeeds
     And the order is "paid"
     And the customer was charged 42.50 EUR exactly once
-    And within 5 seconds a receipt is mailed to the customer
+    And within 5 seconds the order is on its way, with a receipt
 
   Scenario: An impatient customer clicks twice
     Given Stripe accepts payments
@@ -23,6 +23,7 @@ Feature: Nobody pays twice
       | order.paid | ${order.id} |
     And within 5 seconds a receipt for the order is stored in "receipts"
     And within 5 seconds a receipt is mailed to the customer
+    And within 5 seconds the order is on its way, with a receipt
     And nothing else happened
 
   Scenario: An order that is paid is not charged again
@@ -37,6 +38,7 @@ Feature: Nobody pays twice
     Then the payment succeeds
     And the order is "paid"
     And the customer was charged 42.50 EUR exactly once
+    And within 5 seconds the order is on its way, with a receipt
 
     Examples:
       | trouble               |
@@ -46,7 +48,7 @@ Feature: Nobody pays twice
       | resets the connection |
 
   Scenario Outline: The provider is in trouble for long and the customer comes back later
-    Given Stripe <trouble> to every payment
+    Given Stripe <trouble> time and again
     When the customer pays by card
     Then the customer is asked to try again later, and promised not to pay twice
     And the order is "awaiting payment"
@@ -60,11 +62,20 @@ Feature: Nobody pays twice
       | does not answer       |
       | resets the connection |
 
+  Scenario: The provider never answers, and reports the payment later
+    Given Stripe does not answer time and again
+    And the customer has tried to pay
+    When Stripe reports that the payment succeeded
+    Then the report is acknowledged
+    And the order is "paid"
+    And within 5 seconds the order is on its way, with a receipt
+
   Scenario: Trying again after the provider's trouble pays the same order once
-    Given Stripe answers 500 to every payment
+    Given Stripe answers 500 time and again
     And the customer has tried to pay
     And Stripe charges the card and its answer is lost
     When the customer tries again until an answer comes
     Then the payment succeeds
     And the customer was charged 42.50 EUR exactly once
     And every try carried the same idempotency key
+    And within 5 seconds the order is on its way, with a receipt

@@ -14,9 +14,9 @@ Feature: Paying for an order
       | type       | order_id    | amount | currency |
       | order.paid | ${order.id} | 4250   | EUR      |
     And the customer was charged 42.50 EUR exactly once
-    And within 5 seconds the order is packed
     And within 5 seconds a receipt for the order is stored in "receipts"
     And within 5 seconds a receipt is mailed to the customer
+    And within 5 seconds the order is on its way, with a receipt
     And nothing else happened
 
   Scenario Outline: The card is charged what the order costs, to the cent
@@ -28,6 +28,7 @@ Feature: Paying for an order
     And within 5 seconds a message on "orders" matches:
       | type       | order_id          | amount   | currency   |
       | order.paid | ${Grace.order.id} | <amount> | <currency> |
+    And within 5 seconds Grace's order is on its way, with a receipt
 
     Examples:
       | price        | amount  | currency |
@@ -61,4 +62,4 @@ Feature: Paying for an order
     Then the payment succeeds
     And the order is "paid"
     And the customer was charged 42.50 EUR exactly once
-    And within 5 seconds the order is packed
+    And within 5 seconds the order is on its way, with a receipt

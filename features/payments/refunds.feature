@@ -46,6 +46,8 @@ Feature: Refunds
     Then the refund is made
     And 42.50 EUR were given back exactly once
     And the order is "refunded"
+    And within 5 seconds a mail tells the customer that 42.50 EUR are on their way back
+    And within 5 seconds the shipment is "cancelled"
 
   Scenario: A refund made in Stripe's own dashboard
     When Stripe reports a refund of 42.50 EUR

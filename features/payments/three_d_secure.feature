@@ -20,14 +20,14 @@ Feature: Payments that the bank wants to see confirmed
     Then the payment succeeds
     And the order is "paid"
     And the customer was charged 42.50 EUR exactly once
-    And within 5 seconds a receipt is mailed to the customer
+    And within 5 seconds the order is on its way, with a receipt
 
   Scenario: The customer closes the window and the bank confirms all the same
     Given the customer has tried to pay
     When Stripe reports that the payment succeeded
     Then the report is acknowledged
     And the order is "paid"
-    And within 5 seconds a receipt is mailed to the customer
+    And within 5 seconds the order is on its way, with a receipt
 
   Scenario: The bank does not believe the customer
     Given the customer has tried to pay

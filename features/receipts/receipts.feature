@@ -8,6 +8,7 @@ Feature: Receipts
     When the customer pays by card
     Then within 5 seconds a receipt for the order is stored in "receipts"
     And the receipt says 42.50 EUR
+    And within 5 seconds the order is on its way, with a receipt
 
   @critical
   Scenario: A receipt goes to who has paid and to nobody else
@@ -16,6 +17,7 @@ Feature: Receipts
     And Stripe accepts payments
     When Ada pays by card
     Then within 5 seconds a receipt is mailed to Ada
+    And within 5 seconds Ada's order is on its way, with a receipt
     And for 500 milliseconds Grace gets no mail
 
   Scenario: Two customers, two receipts
@@ -25,6 +27,7 @@ Feature: Receipts
     And Ada has paid
     When Grace pays by card
     Then within 5 seconds a receipt is mailed to Grace
+    And within 5 seconds Grace's order is on its way, with a receipt
 
   Scenario: A declined card gets no receipt
     Given a customer with an order of 42.50 EUR

@@ -4,7 +4,7 @@ Feature: Only Stripe is believed
 
   Background:
     Given a customer with an order of 42.50 EUR
-    And Stripe answers 500 to every payment
+    And the bank wants to see who pays
     And the customer has tried to pay
 
   Scenario: A report from Stripe is believed
@@ -14,7 +14,7 @@ Feature: Only Stripe is believed
     And within 5 seconds exactly one message on "orders" matches:
       | type       | order_id    | amount |
       | order.paid | ${order.id} | 4250   |
-    And within 5 seconds a receipt is mailed to the customer
+    And within 5 seconds the order is on its way, with a receipt
 
   Scenario Outline: A report that cannot be trusted pays nothing
     When Stripe reports that the payment succeeded, <how>
