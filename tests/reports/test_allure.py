@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -21,7 +22,7 @@ from avow.reports import record
 from avow.reports.allure import AllureResults, model
 from avow.reports.allure.files import Directory
 from avow.reports.allure.labels import Marks
-from avow.reports.allure.run_files import executor
+from avow.reports.allure.run_files import CATEGORIES, executor
 from avow.reports.allure.traces import without_machinery
 
 RUN = events.RunStarted(
@@ -414,6 +415,52 @@ def test_undefined_steps_are_broken_and_skipped_ones_skipped(worker, results, fo
     assert result["statusDetails"]["message"] == 'No phrase says "nobody wrote this".'
 
 
+BEHAVES = "----\nCAPTURED STDERR: step\nASSERT FAILED: not so\n----\n"
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [(BEHAVES, False), (BEHAVES + "and a word\n", True), ("", False), ("printed", True)],
+)
+def test_output_that_only_repeats_the_message_is_not_attached(
+    worker, results, folder, output, shown
+):
+    it = worker().begin("Given a world")
+    it.start(0).end("failed", "not so", output=output)
+    it.finish("failed", output=output, trouble=events.Trouble("failed", "not so"))
+
+    result = one(results, folder, it.path)
+
+    for attached in (result["steps"][0].get("attachments", []), result["attachments"]):
+        assert ("captured output" in [one["name"] for one in attached]) is shown
+
+
+@pytest.mark.parametrize(
+    ("message", "category"),
+    [
+        ("db did not come up in 20 s", "Environment: a service or its host"),
+        (
+            'the worker was ended by SIGKILL in step "When it dies" (a.feature:3)',
+            "Ended from outside: killed, crashed or out of time",
+        ),
+        (
+            "in step 2\ntook longer than [timeouts] step = 30 s and was stopped",
+            "Ended from outside: killed, crashed or out of time",
+        ),
+        ("no phrase says: When it is", "Not written yet: no phrase says this step"),
+        ("KeyError: 'cart'", "Suite problems: the test itself is wrong"),
+    ],
+)
+def test_broken_results_fall_into_categories_by_who_has_to_act(message, category):
+    for rule in CATEGORIES:
+        # As Allure 2 asks: the whole message has to match.
+        if "broken" in rule["matchedStatuses"] and re.fullmatch(
+            rule.get("messageRegex", r"[\s\S]*"), message
+        ):
+            assert rule["name"] == category
+            break
+
+
 # -- labels and traces
 
 
@@ -519,6 +566,7 @@ def test_the_runs_facts_are_written(tmp_path):
     names = [one["name"] for one in json.loads((tmp_path / "categories.json").read_bytes())]
     assert names == [
         "Environment: a service or its host",
+        "Ended from outside: killed, crashed or out of time",
         "Not written yet: no phrase says this step",
         "Product defects: the system did something else",
         "Suite problems: the test itself is wrong",

@@ -220,7 +220,7 @@ def test_the_configuration_names_the_suite_and_its_categories(tmp_path):
     assert text.startswith("export default {")
     plain = json.loads(text.removeprefix("export default ").rstrip(";\n"))
     assert plain["name"] == "Läden"
-    assert [one["name"] for one in plain["categories"]["rules"]][2] == (
+    assert [one["name"] for one in plain["categories"]["rules"]][3] == (
         "Product defects: the system did something else"
     )
     assert plain["plugins"]["awesome"]["options"]["singleFile"] is True

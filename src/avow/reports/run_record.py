@@ -78,7 +78,7 @@ class RunRecord:
 
     def verdict(self, event: ScenarioFinished, scenario: ScenarioInfo) -> None:
         """Take the verdict on a scenario; a later one (a retry, a late effect) replaces it."""
-        name, place = scenario.name or scenario.keyword, str(scenario.place)
+        name, place = (scenario.name or scenario.keyword).strip(), str(scenario.place)
         before = self._verdicts.get(scenario.id)
         if before is not None:
             self.counts[before] -= 1

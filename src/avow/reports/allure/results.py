@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import Any, ParamSpec, TypeVar
@@ -45,6 +46,8 @@ MOST_VIEWERS = 12
 #: Characters of captured output kept, from its end: what was printed last explains most.
 MOST_OUTPUT = 256 * 1024
 _LANGUAGE = f"{platform.python_implementation().lower()}{platform.python_version_tuple()[0]}"
+_HEADING = re.compile(r"^-{4,}.*$|^CAPTURED \w+: \w+$", re.MULTILINE)
+_VERDICT = re.compile(r"^(?:ASSERT FAILED|ERROR): *(?:\w+: *)?$", re.MULTILINE)
 _ALLURE = {"passed": "passed", "failed": "failed", "skipped": "skipped"}
 
 
@@ -96,14 +99,15 @@ class _Scenario:
         steps = [self._step(step) for step in record.steps]
         if record.late:
             steps.append(self._late())
+        name = printable((info.name or info.keyword).strip())
         # One for both: Allure 2 joins retries by the one, Allure 3 by the other and the parameters.
         case = identifier(info.id, info.feature, self._profile)
         result = TestResult(
             uuid=self._uuid,
             historyId=case,
             testCaseId=case,
-            fullName=f"{info.place.file}: {info.name or info.keyword}",
-            name=printable(info.name or info.keyword),
+            fullName=f"{info.place.file}: {name}",
+            name=name,
             status=_status(record.status),
             statusDetails=self._details(record.trouble, seen),
             description=_description(info.description, info.feature_description),
@@ -192,7 +196,7 @@ class _Scenario:
         self._parts(item, step.parts, step.started)
         self._viewers = 0
         item.statusDetails = _plain_details(step.trouble)
-        if step.output and step.status != "passed":
+        if step.status != "passed" and _says_more(step.output, step.trouble):
             item.attachments.append(self._text("captured output", _tail(step.output)))
         return item
 
@@ -322,7 +326,7 @@ class _Scenario:
             text = self._guarded(lambda it: "\n".join(timeline.lines(it)), record)
             if text is not None:
                 found.append(self._text("timeline", text))
-        if record.output and failed:
+        if failed and _says_more(record.output, record.trouble):
             found.append(self._text("captured output", _tail(record.output)))
         return found
 
@@ -435,6 +439,14 @@ def _tail(text: str) -> str:
             f"... (first {len(shown) - MOST_OUTPUT} characters left out)\n{shown[-MOST_OUTPUT:]}"
         )
     return shown
+
+
+def _says_more(output: str, trouble: Trouble | None) -> bool:
+    """Say whether output holds more than behave's headings and the message that is shown anyway."""
+    text = _HEADING.sub("", output)
+    if trouble is not None:
+        text = text.replace(trouble.message, "")
+    return bool(_VERDICT.sub("", text).strip())
 
 
 def _is_json(text: str) -> bool:

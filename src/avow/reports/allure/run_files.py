@@ -35,7 +35,14 @@ CATEGORIES: list[dict[str, object]] = [
         "name": "Environment: a service or its host",
         "matchedStatuses": ["broken"],
         "messageRegex": _ANY + r"(did not (come up|answer|start)|was lost|refused the connection|"
-        r"[Ww]orker (ended|was killed)|EnvironmentProblem|No space left)" + _ANY,
+        r"EnvironmentProblem|No space left)" + _ANY,
+    },
+    {
+        "name": "Ended from outside: killed, crashed or out of time",
+        "matchedStatuses": ["broken"],
+        "messageRegex": _ANY
+        + r"([Tt]he worker (was )?(ended|killed|lost)|took longer than \[timeouts\])"
+        + _ANY,
     },
     {
         "name": "Not written yet: no phrase says this step",
