@@ -52,10 +52,13 @@ class Phrase:
             each
             for each in parameters[1:]
             if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
-            and each.name not in BLOCKS
         ]
         self.is_variadic = any(each.kind is each.VAR_POSITIONAL for each in parameters)
-        self.blocks = {each.name: each for each in parameters[1:] if each.name in BLOCKS}
+        self.blocks = {
+            each.name: each
+            for each in parameters[1:]
+            if each.kind is each.KEYWORD_ONLY and each.name in BLOCKS
+        }
         self._call: Callable[..., Any] = function
         if inspect.iscoroutinefunction(function):
             self._call = AsyncFunction(function, timeout=timeout)

@@ -115,17 +115,25 @@ def _nearest(
 
 
 def just_count(
-    world: World, entries: Sequence[Entry], count: Count, *, of: tuple[str, str], where: str
+    world: World,
+    entries: Sequence[Entry],
+    count: Count,
+    of: tuple[str, str],
+    say: str,
+    *,
+    others: Sequence[Entry] = (),
 ) -> list[Entry]:
-    """Claim and return the entries, if there are as many as wanted."""
+    """Claim and return the entries, if there are as many as wanted.
+
+    `say` is the sentence with {} for the number (`"bank" received {}`); `others` are shown where
+    nothing fits.
+    """
     if count.holds(len(entries)):
         world.claim(*entries)
         return list(entries)
-    lines = [
-        f"there {'is' if len(entries) == 1 else 'are'} {_number(len(entries), of)} {where}; "
-        f"wanted {count.words}",
-        *listed(entries),
-    ]
+    lines = [f"{say.format(_number(len(entries), of))}; wanted {count.words}", *listed(entries)]
+    if not entries and others:
+        lines += ["What came:", *listed(others)]
     raise ScenarioFailure("\n".join(lines), terminal=count.is_exceeded(len(entries)))
 
 

@@ -31,9 +31,7 @@ Facts = Mapping[str, Mapping[str, str]]
 class Channels:
     """Every channel of a worker, by name; closed when the worker ends."""
 
-    def __init__(
-        self, by_area: Mapping[str, Mapping[str, Any]], kinds: Mapping[str, str]
-    ) -> None:
+    def __init__(self, by_area: Mapping[str, Mapping[str, Any]], kinds: Mapping[str, str]) -> None:
         self.by_area = {area: dict(channels) for area, channels in by_area.items()}
         #: The kind of every service, also of those without a channel.
         self.kinds = dict(kinds)

@@ -69,6 +69,11 @@ class Memory:
                 advice=f"An earlier step must make one: {_MAKERS.get(subject, '`avow steps`')}.",
             ) from None
 
+    def keep(self, name: str, entry: Entry, value: Any) -> None:
+        """Remember an entry and its value under a name of the scenario's own."""
+        self._values[name] = value
+        self._entries[name] = entry
+
     def has(self, subject: str) -> bool:
         return subject in self._entries
 

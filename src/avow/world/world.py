@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from avow.config import Secrets, Settings
 from avow.core.entries import Entry
-from avow.core.errors import did_you_mean
+from avow.core.errors import SuiteError, did_you_mean
 from avow.core.ledger import Ledger
 from avow.core.secrets import Redactor, Secret
 from avow.guards import Guards
@@ -105,6 +105,7 @@ class World:
         }  # fmt: skip
         for area, resources in self._resources.items():
             setattr(self, area, resources)
+        self._unimportant: set[str] = set()
         #: What steps want to know of earlier steps, by topic; gone with the scenario.
         self.notes: dict[str, Any] = {}
 
@@ -138,8 +139,8 @@ class World:
         """Return the effects that no step has asserted on or answered for."""
         from avow.isolation import effects
 
-        found: list[Entry] = effects.unclaimed(self.ledger)
-        return found
+        found = effects.unclaimed(self.ledger)
+        return [each for each in found if each.resource not in self._unimportant]
 
     def find(self, kind: str, resource: str = "", **options: Any) -> list[Entry]:
         """Collect from the resource (or from all), then return its entries of a kind."""
@@ -151,6 +152,16 @@ class World:
         for entry in entries:
             if not self.ledger.is_claimed(entry):
                 self.ledger.claim(entry)
+
+    def expect_anything(self, resource: str) -> None:
+        """Leave a resource out of `unclaimed`: whatever comes to it is expected."""
+        name = self.name_of(resource)
+        if name not in self.channels.kinds:
+            raise SuiteError(
+                f'no service "{resource}" is declared',
+                advice=did_you_mean(resource, self.channels.kinds, what="declared"),
+            )
+        self._unimportant.add(name)
 
     # -- names
 
