@@ -13,12 +13,12 @@ Feature: The warehouse packs what is paid
     Given a customer with an order of 42.50 EUR
     And Stripe declines the card: "insufficient_funds"
     When the customer pays by card
-    Then for 500 milliseconds it is not true that the order is packed
+    Then for 300 milliseconds it is not true that the order is packed
 
   Scenario: A message that is delivered again packs nothing again
     Given a customer with a paid order of 42.50 EUR
     When the message "order.paid" of the order is delivered 3 more times
-    Then for 500 milliseconds the shipment is "packed"
+    Then for 300 milliseconds the shipment is "packed"
     And 99 of the product are left
     And nothing else happened
 
@@ -26,7 +26,7 @@ Feature: The warehouse packs what is paid
     Given a customer with a paid order of 42.50 EUR
     And staff has refunded the order
     When the message "order.refunded" of the order is delivered again
-    Then for 500 milliseconds 100 of the product are left
+    Then for 300 milliseconds 100 of the product are left
     And nothing else happened
 
   Scenario Outline: A message that makes no sense is put aside

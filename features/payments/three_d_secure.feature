@@ -11,7 +11,7 @@ Feature: Payments that the bank wants to see confirmed
     Then the customer is sent to the bank
     And the order is "awaiting payment"
     And the customer was not charged
-    And for 1 second it is not true that the order is "paid"
+    And for 500 milliseconds it is not true that the order is "paid"
     And nothing else happened
 
   Scenario: The customer comes back from the bank

@@ -18,7 +18,7 @@ Feature: Receipts
     When Ada pays by card
     Then within 5 seconds a receipt is mailed to Ada
     And within 5 seconds Ada's order is on its way, with a receipt
-    And for 500 milliseconds Grace gets no mail
+    And for 300 milliseconds Grace gets no mail
 
   Scenario: Two customers, two receipts
     Given a customer Ada with an order of 30.00 EUR
@@ -33,7 +33,7 @@ Feature: Receipts
     Given a customer with an order of 42.50 EUR
     And Stripe declines the card: "insufficient_funds"
     When the customer pays by card
-    Then for 500 milliseconds the customer gets no mail
+    Then for 300 milliseconds the customer gets no mail
     And no receipt is stored
 
   Scenario: A message that is delivered again mails nothing again

@@ -43,7 +43,7 @@ Feature: Reports arrive at least once, in any order
     When Stripe reports that the payment succeeded
     Then the report is acknowledged
     And the order is "refunded"
-    And for 500 milliseconds it is not true that the order is packed
+    And for 300 milliseconds it is not true that the order is packed
 
   Scenario: A report of a kind that the shop has no use for
     When Stripe reports something that the shop has no use for

@@ -19,7 +19,7 @@ Feature: Only Stripe is believed
   Scenario Outline: A report that cannot be trusted pays nothing
     When Stripe reports that the payment succeeded, <how>
     Then the report is not believed
-    And for 500 milliseconds it is not true that the order is "paid"
+    And for 300 milliseconds it is not true that the order is "paid"
     And nothing else happened
 
     Examples:
