@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import smtplib
+import socket
 import time
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -16,6 +17,7 @@ import pytest
 from avow.config import Settings
 from avow.core.errors import EnvironmentProblem
 from avow.core.waiting import until
+from avow.processes import ports
 from avow.processes.reaper import started_at
 from avow.services.stack import Stack
 
@@ -267,3 +269,29 @@ def test_a_mail_is_a_file_when_its_sender_goes_on(suite: Suite, up: Up) -> None:
         with pytest.raises(smtplib.SMTPRecipientsRefused):
             client.sendmail("a@example.com", ["x@bounce.example"], "text")
     assert sorted(path.name for path in box.iterdir()) == ["00001.eml", "00002.eml", "index.jsonl"]
+
+
+# -- ports that somebody else has
+
+
+@pytest.mark.parametrize("kind", ["postgres", "redis"])
+def test_a_port_that_was_taken_is_replaced(
+    suite: Suite, up: Up, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = ports.hold
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        held: list[int] = []
+
+        def hold_one_that_is_taken_first() -> ports.HeldPort:
+            made = hold()
+            if not held:
+                made.release()
+                made.port = taken
+            held.append(made.port)
+            return made
+
+        monkeypatch.setattr(ports, "hold", hold_one_that_is_taken_first)
+        facts = up(suite(f'[services.it]\nkind = "{kind}"')).facts["it"]
+    assert held[0] == taken
+    assert int(facts["port"]) == held[1] != taken

@@ -197,3 +197,23 @@ def test_data_goes_to_disk_where_memory_is_not_wanted(monkeypatch: pytest.Monkey
     assert cache.fast_directory() == Path(tempfile.gettempdir())
     monkeypatch.setenv("AVOW_MEMORY_DISK", "/nowhere/at/all")
     assert cache.fast_directory() == Path(tempfile.gettempdir())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
+def test_data_goes_where_its_user_can_enter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVOW_MEMORY_DISK", "")
+    tmp_path.chmod(0o700)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert cache.fast_directory((65534, 65534)) in (Path("/var/tmp"), Path("/tmp"))
+
+
+def test_data_goes_where_a_socket_has_a_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AVOW_MEMORY_DISK", "")
+    deep = tmp_path / ("x" * 80)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    assert cache.fast_directory() in (Path("/var/tmp"), Path("/tmp"))

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -138,7 +139,7 @@ def test_a_program_that_never_becomes_healthy(
     with pytest.raises(EnvironmentProblem) as caught:
         up(settings)
     text = str(caught.value)
-    assert "did not answer GET /health and {'status': 'healthy'} in 1." in text
+    assert 'did not answer GET /health with 200 and {"status": "healthy"} in 1.' in text
     assert 'last: ConnectionError: 200 {"status": "no database"}' in text
     assert "    | request /health" in text
     assert read(str(journal.path)).processes == {}
@@ -419,3 +420,48 @@ def test_a_migration_that_is_wrong_names_file_and_line(suite: Suite, up: Up, roo
     assert str(caught.value).startswith(
         f'{root}/migrations/001.sql:3: relation "ordrs" does not exist'
     )
+
+
+def test_a_start_can_be_called_off(suite: Suite, up: Up, journal: Journal) -> None:
+    settings = suite(
+        """
+        [services.slow]
+        kind = "process"
+        command = ["python", "-c", "import time; time.sleep(600)"]
+        health = { log = "never" }
+        [services.next]
+        kind = "process"
+        command = ["python", "-c", "import time; time.sleep(600)"]
+        needs = ["slow"]
+        """
+    )
+    cancelled = threading.Event()
+    told: list[tuple[str, str]] = []
+
+    def on_progress(name: str, state: str, seconds: float) -> None:
+        told.append((name, state))
+        cancelled.set()
+        raise RuntimeError("a listener's own trouble")
+
+    with pytest.raises(EnvironmentProblem, match="told to stop while they started"):
+        up(settings, cancelled=cancelled, on_progress=on_progress)
+    assert ("next", "starting") not in told
+    assert read(str(journal.path)).processes == {}
+
+
+def test_a_server_of_this_machine_can_be_the_provider(suite: Suite, up: Up) -> None:
+    from avow.services.embedded.redis import _program
+
+    settings = suite(
+        f"""
+        [services.cache]
+        kind = "redis"
+        provider = "command"
+        command = ["{_program("cache")}", "--port", "{{port}}", "--requirepass", "a-password"]
+        url = "redis://:a-password@{{host}}:{{port}}/1"
+        """
+    )
+    stack = up(settings)
+    facts = stack.facts["cache"]
+    assert facts["url"] == f"redis://:a-password@127.0.0.1:{facts['port']}/1"
+    assert stack.secrets == {"cache.password": "a-password"}

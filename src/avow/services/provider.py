@@ -32,6 +32,20 @@ class Cancelled(Exception):
     """The stack is being stopped while it starts."""
 
 
+class Cancellation:
+    """Set when the stack is being stopped, or when whoever started it has asked for its end."""
+
+    def __init__(self, asked: threading.Event | None = None) -> None:
+        self._asked = asked
+        self._own = threading.Event()
+
+    def is_set(self) -> bool:
+        return self._own.is_set() or (self._asked is not None and self._asked.is_set())
+
+    def set(self) -> None:
+        self._own.set()
+
+
 class Patience(Deadline):
     """A deadline that begins when the service does, and ends sooner once another has failed."""
 
@@ -61,7 +75,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     facts: Mapping[str, Mapping[str, str]]
     deadline: Deadline
-    cancelled: threading.Event
+    cancelled: Cancellation
     environ: Mapping[str, str]
     reveal: Callable[[str], str] | None = None
     guards: Any = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote, urlsplit
 
@@ -21,8 +22,9 @@ def look_at(
     health = definition.health
     host, port = address or facts.get("host", ""), facts.get("port", "")
     if health.path and facts.get("url"):
-        wanted = f" with {health.status}" if health.status != 200 else ""
-        wanted += f" and {health.json}" if health.json is not None else ""
+        wanted = f" with {health.status}"
+        if health.json is not None:
+            wanted += f" and {json.dumps(health.json, ensure_ascii=False)}"
         return (
             lambda: probes.http_health(facts["url"], health, connect_to=address),
             f"answer GET {health.path}{wanted}",

@@ -7,6 +7,7 @@ check(): who died   logs(name)   stop(): in reverse  <--+
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -23,6 +24,7 @@ from avow.plugins import service_kinds
 from avow.plugins.extras import load
 from avow.processes import Child, Ended, Journal
 from avow.services.provider import (
+    Cancellation,
     Cancelled,
     Facts,
     NotUp,
@@ -84,6 +86,7 @@ class Stack:
         secrets: Secrets | None = None,
         environ: Mapping[str, str] | None = None,
         on_progress: Progress | None = None,
+        cancelled: threading.Event | None = None,
     ) -> None:
         self.facts: dict[str, Facts] = {}
         #: Seconds from a service's own start until it was ready.
@@ -101,7 +104,7 @@ class Stack:
         self._on_progress = on_progress
         self._services: dict[str, _Service] = {}
         self._order: list[_Service] = []
-        self._cancelled = threading.Event()
+        self._cancelled = Cancellation(cancelled)
         self._lock = threading.Lock()
         self._stopped = False
 
@@ -119,12 +122,14 @@ class Stack:
         scope: Literal["worker", "run"] | None = None,
         given: Mapping[str, Facts] | None = None,
         on_progress: Progress | None = None,
+        cancelled: threading.Event | None = None,
     ) -> Stack:
         """Start services and return when all can be used.
 
         `scope` picks those of one scope; `given` are the facts of services that are up already.
         Raises EnvironmentProblem, or Problems where several did not come up; then nothing is left.
         `on_progress(service, state, seconds)` is called from the threads, one call at a time.
+        Setting `cancelled`, from another thread, brings a start to its end soon.
         """
         stack = cls(
             settings,
@@ -135,6 +140,7 @@ class Stack:
             secrets=secrets,
             environ=environ,
             on_progress=on_progress,
+            cancelled=cancelled,
         )
         stack.facts.update({name: dict(facts) for name, facts in (given or {}).items()})
         names = [
@@ -291,7 +297,8 @@ class Stack:
 
     def _tell(self, name: str, state: str, seconds: float) -> None:
         if self._on_progress is not None:
-            with self._lock:
+            # Who listens must not be able to keep a service from starting.
+            with self._lock, contextlib.suppress(Exception):
                 self._on_progress(name, state, seconds)
 
     # -- what went wrong
@@ -350,16 +357,12 @@ class Stack:
 
     # -- stopping
 
-    def cancel(self) -> None:
-        """Let a start that is going on in another thread come to its end soon."""
-        self._cancelled.set()
-
     def stop(self) -> None:
         """End all services, those that need others first. Raises nothing; may be called again."""
-        self._cancelled.set()
         if self._stopped:
             return
         self._stopped = True
+        self._cancelled.set()
         gone = {id(service): threading.Event() for service in self._order}
         users: dict[int, list[_Service]] = {id(service): [] for service in self._order}
         for service in self._order:

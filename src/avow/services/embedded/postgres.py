@@ -32,7 +32,7 @@ class EmbeddedPostgres(Provider):
         user = cache.server_user()
         programs = cache.usable_by(user, cache.installation(self.definition.name))
         template = cache.template(programs, user, lambda: self.at.progress("preparing"))
-        place = self._place = self.at.journal.directory("pg", cache.fast_directory())
+        place = self._place = self.at.journal.directory("pg", cache.fast_directory(user))
         if user:
             os.chown(place, *user)
         cache.copy(template, place / "data", user)

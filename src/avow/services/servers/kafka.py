@@ -36,6 +36,11 @@ def _library() -> Any:
     pointer = ctypes.c_void_p
     for name, result, arguments in (
         ("rd_kafka_conf_new", pointer, []),
+        (
+            "rd_kafka_conf_set",
+            ctypes.c_int,
+            [pointer, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_size_t],
+        ),
         ("rd_kafka_new", pointer, [ctypes.c_int, pointer, ctypes.c_char_p, ctypes.c_size_t]),
         ("rd_kafka_mock_cluster_new", pointer, [pointer, ctypes.c_int]),
         ("rd_kafka_mock_cluster_bootstraps", ctypes.c_char_p, [pointer]),
@@ -83,7 +88,10 @@ def main() -> None:
     ready.end_at_once()
     library = _library()
     reason = ctypes.create_string_buffer(512)
-    client = library.rd_kafka_new(_PRODUCER, library.rd_kafka_conf_new(), reason, len(reason))
+    configuration = library.rd_kafka_conf_new()
+    # Warnings and worse (syslog's levels): without it every log begins with a notice.
+    library.rd_kafka_conf_set(configuration, b"log_level", b"4", reason, len(reason))
+    client = library.rd_kafka_new(_PRODUCER, configuration, reason, len(reason))
     if not client:
         raise SystemExit(f"librdkafka: {reason.value.decode()}")
     cluster = library.rd_kafka_mock_cluster_new(client, 1)

@@ -28,7 +28,7 @@ _MEMORY = "/dev/shm"
 _ROOM = 1024**3
 
 #: Where everybody can enter, and what is there outlives a restart.
-_SHARED = (Path("/var/tmp"),)
+_SHARED = (Path("/var/tmp"), Path("/tmp"))
 
 # Durability is of no use to data that goes with the run. Small segments keep the template small.
 _INITDB = (
@@ -64,6 +64,7 @@ dynamic_shared_memory_type = mmap
 scram_iterations = 1
 password_encryption = scram-sha-256
 log_min_messages = warning
+log_checkpoints = off
 timezone = UTC
 log_timezone = UTC
 """
@@ -116,17 +117,26 @@ def directory() -> Path:
     return Path(base) / "avow"
 
 
-def fast_directory() -> Path:
+def fast_directory(user: User | None = None) -> Path:
     """Return where data directories go: memory, where there is room for them, else temporary files.
 
-    AVOW_MEMORY_DISK names another file system in memory; empty: none.
+    AVOW_MEMORY_DISK names another file system in memory; empty: none. `user` can enter it.
     """
     memory = Path(os.environ.get("AVOW_MEMORY_DISK", _MEMORY) or "/nonexistent")
     with contextlib.suppress(OSError):
         room = os.statvfs(memory)
         if room.f_bavail * room.f_frsize >= _ROOM and os.access(memory, os.W_OK | os.X_OK):
             return memory
-    return Path(tempfile.gettempdir())
+    return _temporary(user)
+
+
+def _temporary(user: User | None) -> Path:
+    own = Path(tempfile.gettempdir())
+    for place in (own, *_SHARED):
+        # A socket in it has a path of 104 characters at most (macOS; 108 on Linux).
+        if len(str(place)) <= 60 and (user is None or reachable(place, user)):
+            return place
+    return own
 
 
 def usable_by(user: User | None, wheel: Path) -> Path:
@@ -162,7 +172,7 @@ def template(programs: Path, user: User | None, building: Callable[[], None]) ->
     def build(unfinished: Path) -> None:
         building()
         # initdb's user must be able to enter, which a cache under root's home does not allow.
-        with tempfile.TemporaryDirectory(prefix="avow-initdb-") as work:
+        with tempfile.TemporaryDirectory(prefix="avow-initdb-", dir=_temporary(user)) as work:
             if user:
                 os.chown(work, *user)
             data = Path(work) / "data"
