@@ -108,6 +108,9 @@ class ChannelBase:
     """The common part of the channels of this package."""
 
     is_source: ClassVar[bool] = False
+    #: Whether a `collect` leaves the source ready for the next scenario: then nothing that arrives
+    #: between two scenarios is skipped.
+    resumes: ClassVar[bool] = False
 
     def __init__(
         self,

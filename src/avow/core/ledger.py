@@ -56,6 +56,9 @@ class Ledger:
         self._sink = sink
         #: Position of the running step; -1 outside of steps.
         self.step = -1
+        #: Asked about every effect before it is written; True keeps it out: it belongs to another
+        #: scenario, which is told about it (avow.isolation).
+        self.divert: Callable[[Entry], bool] | None = None
         self._observing = ""
 
     # -- reading
@@ -151,21 +154,22 @@ class Ledger:
         """Write something that the system under test did. Only from within `collect`."""
         now = time.monotonic()
         started = now if started is None else started
-        return self.write(
-            Entry(
-                len(self._entries) + 1,
-                kind,
-                resource,
-                "effect",
-                self.step,
-                started,
-                started if ended is None else ended,
-                time.time() - (now - started) if at is None else at,
-                summary,
-                data or {},
-                bodies or {},
-            )
+        entry = Entry(
+            len(self._entries) + 1,
+            kind,
+            resource,
+            "effect",
+            self.step,
+            started,
+            started if ended is None else ended,
+            time.time() - (now - started) if at is None else at,
+            summary,
+            data or {},
+            bodies or {},
         )
+        if self.divert is not None and self.divert(entry):
+            return entry
+        return self.write(entry)
 
     def _perform(
         self,

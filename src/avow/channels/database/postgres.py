@@ -36,6 +36,7 @@ class PostgresChannel(ChannelBase):
     """One database. Values are JSON-ready; names that do not exist get the nearest that do."""
 
     is_source: ClassVar[bool] = True
+    resumes: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -19,6 +19,7 @@ class MailChannel(ChannelBase):
     """A source only: nobody sends mail to the system. The server's 250 comes after the index."""
 
     is_source: ClassVar[bool] = True
+    resumes: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -58,6 +58,7 @@ class KafkaChannel(ChannelBase):
     """One broker's topics: all of them where the suite owns it, the declared ones elsewhere."""
 
     is_source: ClassVar[bool] = True
+    resumes: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ class S3Channel(ChannelBase):
     """The buckets of one service: all where the suite owns it, the declared ones elsewhere."""
 
     is_source: ClassVar[bool] = True
+    resumes: ClassVar[bool] = True
 
     def __init__(
         self,
