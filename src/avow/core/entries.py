@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from avow.core.errors import AvowError
+
 #: Who made it happen: avow (`act`), the system under test (`effect`), or nobody: avow looked
 #: (`look`).
 Role = Literal["act", "effect", "look"]
@@ -41,6 +43,15 @@ class Body(msgspec.Struct, frozen=True, omit_defaults=True):
             return self.raw.decode("utf-8")
         except UnicodeDecodeError:
             return None
+
+    def whole(self) -> bytes:
+        """Return all bytes; raises AvowError where only the head was kept, as in a recording."""
+        if self.capped:
+            raise AvowError(
+                f"only the first {len(self.raw)} of {self.length} bytes of the body were kept",
+                advice="Assert on its size or digest, or keep more: [reports] body_limit.",
+            )
+        return self.raw
 
     def cap(self, limit: int) -> Body:
         """Return a body that holds at most `limit` bytes and remembers its real size and digest."""

@@ -139,7 +139,7 @@ def did_you_mean(name: str, known: Iterable[str], *, what: str = "known") -> str
     """Return advice for an unknown name: the nearest real one, then the list."""
     names = sorted(set(known))
     if not names:
-        return f"Nothing is {what}."
+        return f"{what.capitalize()}: none."
     guess = nearest(name, names)
     head = f'Did you mean "{guess}"? ' if guess else ""
     return f"{head}{what.capitalize()}: {', '.join(names)}."

@@ -6,6 +6,7 @@ skips.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
@@ -35,6 +36,7 @@ class Recorder:
         self._redactor = redactor
         self._limit = body_limit
         self._file = -1
+        self._is_torn = False
         try:
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         except OSError as error:
@@ -44,15 +46,24 @@ class Recorder:
         """Write an event; return the redacted line (without newline) for the pipe."""
         try:
             line = events.encode(event)
-        except (UnicodeEncodeError, msgspec.MsgspecError, TypeError):
-            line = msgspec.json.encode(_safe(msgspec.to_builtins(event)))
+        except (ValueError, TypeError, RecursionError, msgspec.MsgspecError):
+            line = msgspec.json.encode(_safe(event))
         line = self._redactor.raw(line)
         if self._file >= 0:
-            try:
-                os.write(self._file, line + b"\n")
-            except OSError as error:
-                self.problem = self.problem or error
+            self._append(line + b"\n")
         return line
+
+    def _append(self, line: bytes) -> None:
+        # A disk that fills up takes part of a line; what follows must not be glued to it.
+        line = b"\n" + line if self._is_torn else line
+        try:
+            written = os.write(self._file, line)
+        except OSError as error:
+            self.problem = self.problem or error
+            return
+        self._is_torn = written < len(line)
+        if self._is_torn:
+            self.problem = self.problem or OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def entry(self, entry: Entry) -> None:
         if entry.bodies:
@@ -66,14 +77,17 @@ class Recorder:
         )
 
     def _body(self, body: Body) -> Body:
-        # Redact before capping, or half a secret at the cut would stay.
-        raw = body.raw
-        if len(raw) > self._limit:
-            body = body.cap(self._limit + self._redactor.longest)
-        redacted = self._redactor.raw(body.raw)
-        if redacted is not body.raw:
-            body = msgspec.structs.replace(body, raw=redacted)
-        return body.cap(self._limit)
+        # Redact before capping, or half a secret at the cut would stay. Of a long body only the
+        # head is searched; a secret that reaches beyond it ends in its last bytes, and those are
+        # dropped.
+        is_long = len(body.raw) > self._limit
+        head = body.cap(self._limit + self._redactor.longest) if is_long else body
+        redacted = self._redactor.raw(head.raw)
+        if head.capped:
+            redacted = redacted[: max(0, len(redacted) - self._redactor.longest)]
+        if redacted is not head.raw:
+            head = msgspec.structs.replace(head, raw=redacted)
+        return head.cap(self._limit)
 
     def close(self) -> None:
         if self._file >= 0:
@@ -81,12 +95,26 @@ class Recorder:
             self._file = -1
 
 
-def _safe(value: object) -> object:
+#: Levels of nested data that are written; what is deeper is named.
+_DEEPEST = 100
+
+
+def _safe(value: object, level: int = 0) -> object:
+    """Return data that can be encoded, whatever `value` holds."""
+    if isinstance(value, msgspec.Struct):
+        config = value.__struct_config__
+        tag = {config.tag_field: config.tag} if config.tag_field else {}
+        fields = {name: getattr(value, name) for name in value.__struct_fields__}
+        return tag | {name: _safe(each, level + 1) for name, each in fields.items()}
+    if isinstance(value, (dict, list, tuple)) and level > _DEEPEST:
+        return f"<{type(value).__name__}, too deep to be shown>"
     if isinstance(value, dict):
-        return {printable(key): _safe(item) for key, item in value.items()}
+        return {printable(key): _safe(item, level + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_safe(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float)):
+        return [_safe(item, level + 1) for item in value]
+    if value is None or isinstance(value, (bool, float)):
+        return value
+    if isinstance(value, int) and value.bit_length() < 1000:
         return value
     return printable(value)
 
@@ -97,5 +125,5 @@ def read(path: Path) -> Iterator[events.AnyEvent]:
         for line in lines:
             try:
                 yield events.decode(line)
-            except msgspec.MsgspecError:
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 continue

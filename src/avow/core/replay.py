@@ -37,6 +37,7 @@ class ReplayLedger(Ledger):
         self._answers: dict[tuple[object, ...], list[Entry]] = defaultdict(list)
         self._by_place: dict[tuple[object, ...], list[Entry]] = defaultdict(list)
         self._effects: list[Entry] = []
+        self._acts: set[tuple[int, int]] = set()
         for entry in recorded:
             if entry.role == "effect":
                 self._effects.append(entry)
@@ -44,6 +45,8 @@ class ReplayLedger(Ledger):
                 key = _key(entry.step, entry.kind, entry.resource, entry.question)
                 self._answers[key].append(entry)
                 self._by_place[key[:3]].append(entry)
+                if entry.role == "act":
+                    self._acts.add((entry.step, entry.id))
 
     def _perform(
         self,
@@ -66,18 +69,22 @@ class ReplayLedger(Ledger):
         for place in (self._by_place.get(key[:3]), self._answers.get(key)):
             if place is not None and place is not answers and answer in place and len(place) > 1:
                 place.remove(answer)
+        self._acts.discard((answer.step, answer.id))
         self._reveal(answer.id)
         return self.write(
             msgspec.structs.replace(answer, id=len(self._entries) + 1, step=self.step)
         )
 
     def collect(self, source: str, perform: Callable[[], None]) -> None:
-        self._reveal(None)
+        # What followed an act that this step has yet to repeat has not happened yet.
+        following = [entry for step, entry in self._acts if step == self.step]
+        self._reveal(min(following, default=None))
 
     def _reveal(self, before: int | None) -> None:
         """Write the effects that had been recorded by this step (and before entry `before`)."""
         while self._effects and self._effects[0].step <= self.step:
-            if before is not None and self._effects[0].id > before:
+            effect = self._effects[0]
+            if before is not None and effect.step == self.step and effect.id > before:
                 return
-            effect = self._effects.pop(0)
+            del self._effects[0]
             self.write(msgspec.structs.replace(effect, id=len(self._entries) + 1))

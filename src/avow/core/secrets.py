@@ -10,10 +10,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import html
 import json
 import os
+import re
+import sys
 import urllib.parse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from avow.core.errors import ConfigError
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 #: Shorter values stand in ordinary text by accident; masking them would make reports unreadable,
 #: and the mask itself would tell what they are.
 SHORTEST = 8
+
+#: Other characters of a name are replaced in its marker, which stands inside of JSON.
+_MARKABLE = re.compile(r"[^\w.-]")
 
 
 class Secret:
@@ -61,8 +67,19 @@ class Secret:
 
 
 def _escaped(text: str) -> Iterator[str]:
-    yield json.dumps(text)[1:-1]
-    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    """Yield what `text` becomes inside of a JSON text, as the writers of several languages do
+    it.
+    """
+    plain = json.dumps(text, ensure_ascii=False)[1:-1]
+    ascii_only = json.dumps(text)[1:-1]
+    for form in (plain, ascii_only):
+        yield form
+        yield form.replace("/", "\\/")  # PHP
+        yield form.translate(_IN_SCRIPTS)  # Go, and others that care for HTML
+    yield re.sub(r"\\u[0-9a-f]{4}", lambda found: found[0][:2] + found[0][2:].upper(), ascii_only)
+
+
+_IN_SCRIPTS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&"}
 
 
 def _spellings(value: str) -> Iterator[str]:
@@ -70,6 +87,7 @@ def _spellings(value: str) -> Iterator[str]:
     raw = value.encode("utf-8", "surrogatepass")
     yield value
     yield from _escaped(value)
+    yield html.escape(value)
     for quoted in (
         urllib.parse.quote(value, safe=""),
         urllib.parse.quote_plus(value),
@@ -101,46 +119,136 @@ class Redactor:
 
     The marker carries a digest keyed per run, so that a replay can tell one secret from another
     without knowing either.
+
+    A line almost never holds a secret, so what counts is how fast that is seen: the line is read as
+    a row of 8-byte numbers, and every form has 8 numbers of its own, one for each way in which it
+    may lie across that grid. If the two have none in common, which one set operation tells, no form
+    is in the line. Forms too short for that have the same with 4 bytes.
     """
+
+    #: Minted secrets that are remembered; those that were found last stay longest.
+    MOST_MINTED = 500
 
     def __init__(self, key: bytes | None = None) -> None:
         self.key = key or os.urandom(16)
-        self._forms: dict[bytes, bytes] = {}
-        self._longest_first: list[tuple[bytes, bytes]] = []
         self.longest = 0
+        self._markers: dict[bytes, bytes] = {}
+        self._long: _Grid = _Grid(8, "Q")
+        self._short: _Grid = _Grid(4, "I")
+        self._minted: dict[bytes, tuple[bytes, ...]] = {}
 
     def add(self, secret: Secret) -> None:
         """Know a secret from now on; a value already known keeps its first name."""
-        value = secret.reveal()
-        if value.encode("utf-8", "surrogatepass") in self._forms:
-            return
-        digest = hmac.new(self.key, value.encode("utf-8", "surrogatepass"), hashlib.sha256)
-        marker = f"[secret:{secret.name}:{digest.hexdigest()[:8]}]".encode()
-        for spelling in _spellings(value):
-            for form in {spelling, *_escaped(spelling)}:
-                self._forms.setdefault(form.encode("utf-8", "surrogatepass"), marker)
-        # A longer form may hold a shorter one.
-        self._longest_first = sorted(self._forms.items(), key=lambda pair: -len(pair[0]))
-        self.longest = len(self._longest_first[0][0])
+        self._learn(secret)
 
     def mint(self, name: str, value: object) -> None:
-        """Know a value that the system handed out while running (a token); too short ones are
-        left.
+        """Know a value that the system handed out while running (a token).
+
+        Too short ones are left. Of very many, those that have not been found for longest are
+        forgotten.
         """
-        if isinstance(value, str) and len(value) >= SHORTEST:
-            self.add(Secret(name, value))
+        if not isinstance(value, str) or len(value) < SHORTEST:
+            return
+        marker, forms = self._learn(Secret(name, value))
+        if forms:
+            self._minted[marker] = forms
+            if len(self._minted) > self.MOST_MINTED:
+                oldest = next(iter(self._minted))
+                for form in self._minted.pop(oldest):
+                    del self._markers[form]
+                    self._grid(form).remove(form)
+        elif marker in self._minted:
+            self._minted[marker] = self._minted.pop(marker)
+
+    def _learn(self, secret: Secret) -> tuple[bytes, tuple[bytes, ...]]:
+        """Return the marker of a secret and the forms that were not known before."""
+        value = secret.reveal()
+        raw = value.encode("utf-8", "surrogatepass")
+        if raw in self._markers:
+            return self._markers[raw], ()
+        digest = hmac.new(self.key, raw, hashlib.sha256).hexdigest()[:8]
+        marker = f"[secret:{_MARKABLE.sub('_', secret.name)}:{digest}]".encode()
+        forms = {
+            form.encode("utf-8", "surrogatepass")
+            for spelling in _spellings(value)
+            for form in (spelling, *_escaped(spelling))
+        }
+        new = tuple(form for form in forms if form not in self._markers)
+        for form in new:
+            self._markers[form] = marker
+            self._grid(form).add(form)
+            self.longest = max(self.longest, len(form))
+        return marker, new
+
+    def _grid(self, form: bytes) -> _Grid:
+        return self._long if len(form) >= self._long.shortest else self._short
 
     def raw(self, data: bytes) -> bytes:
-        for form, marker in self._longest_first:
+        """Return `data` without secrets; the same object where it holds none."""
+        found = self._long.candidates(data)
+        if self._short.numbers:
+            found = found | self._short.candidates(data)
+        if not found:
+            return data
+        # A longer form may hold a shorter one.
+        for form in sorted(found, key=len, reverse=True):
             if form in data:
+                marker = self._markers[form]
                 data = data.replace(form, marker)
+                if marker in self._minted:
+                    self._minted[marker] = self._minted.pop(marker)
         return data
 
     def text(self, text: str) -> str:
+        """Return `text` without secrets."""
         data = text.encode("utf-8", "surrogatepass")
         redacted = self.raw(data)
         return text if redacted is data else redacted.decode("utf-8", "surrogatepass")
 
     def finds_in(self, data: bytes) -> bool:
         """Say whether any form of any secret is in `data`; reports are searched with it."""
-        return any(form in data for form, _ in self._longest_first)
+        return self.raw(data) is not data
+
+
+_NONE: frozenset[bytes] = frozenset()
+
+
+class _Grid:
+    """Which forms may be in a line that is cut into numbers of `width` bytes.
+
+    A form of at least 2 * width - 1 bytes covers one whole number wherever it lies. It is known by
+    the numbers in its last bytes: secrets begin alike more often than they end alike.
+    """
+
+    __slots__ = ("_code", "_width", "numbers", "shortest")
+
+    def __init__(self, width: int, code: Literal["Q", "I"]) -> None:
+        self.shortest = 2 * width - 1
+        self.numbers: dict[int, list[bytes]] = {}
+        self._width = width
+        self._code: Literal["Q", "I"] = code
+
+    def _numbers_of(self, form: bytes) -> set[int]:
+        tail = form[-self.shortest :]
+        return {
+            int.from_bytes(tail[at : at + self._width], sys.byteorder) for at in range(self._width)
+        }
+
+    def add(self, form: bytes) -> None:
+        for number in self._numbers_of(form):
+            self.numbers.setdefault(number, []).append(form)
+
+    def remove(self, form: bytes) -> None:
+        for number in self._numbers_of(form):
+            forms = self.numbers[number]
+            forms.remove(form)
+            if not forms:
+                del self.numbers[number]
+
+    def candidates(self, data: bytes) -> frozenset[bytes]:
+        whole = len(data) - len(data) % self._width
+        cells = memoryview(data)[:whole].cast(self._code)
+        known = self.numbers.keys()
+        if known.isdisjoint(cells):
+            return _NONE
+        return frozenset(form for number in known & set(cells) for form in self.numbers[number])
