@@ -186,6 +186,22 @@ def test_the_failing_step_opens_to_what_it_is_about(worker, results, folder):
     ]
 
 
+def test_nothing_else_happened_opens_to_the_effects_that_nobody_claimed(worker, results, folder):
+    it = worker().begin("When it acts", "Then one message is seen", "Then nothing else happened")
+    it.start(0).exchange("POST", "/act")
+    it.end()
+    it.start(1)
+    it.ledger.claim(it.effect("message.seen", "orders", "wanted"))
+    it.effect("message.seen", "orders", "unasked")
+    it.end()
+    it.start(2).end("failed", "1 thing happened that no step speaks of")
+    it.finish("failed")
+
+    result = one(results, folder, it.path)
+
+    assert [step["name"] for step in result["steps"][2]["steps"]] == ["<- orders: unasked"]
+
+
 def test_every_attachment_is_there_and_named_once(worker, results, folder):
     for make in (stories.passed_payment, stories.failed_payment, stories.strange_bodies):
         results.scenario(record.read(make(worker)[0]))

@@ -80,6 +80,17 @@ def test_the_timeline_names_hooks_that_failed_late_effects_and_steps_that_did_no
     assert "(1 of 2 steps did not run)" in told
 
 
+def test_no_line_of_the_timeline_is_too_wide_for_the_report(worker):
+    it = worker().begin("When " + "it says very much " * 20)
+    it.start(0).act("message.sent", "orders", "sent " + "x" * 300)
+    for _ in range(3):
+        it.look("rows.seen", "db", "seen " + "y" * 300)
+    it.end()
+    it.finish()
+
+    assert max(map(len, timeline.lines(record.read(it.path)))) <= 115
+
+
 # -- looking again and again
 
 
@@ -103,6 +114,26 @@ def test_looks_that_ask_something_else_are_told_apart():
     ]
 
     assert [one.count for one in looks.collapse(found)] == [1, 1, 1, 1]
+
+
+def test_an_answer_changes_by_what_it_holds_not_by_its_date():
+    def rows(status):
+        return entry("rows.seen", "look", data={"rows": [{"status": status}]})
+
+    def response(date, body):
+        data = {"response": {"status": 200, "headers": [["date", date]]}, "seconds": 0.1}
+        return entry(role="look", data=data, bodies={"response": Body.of(body)})
+
+    (seen,) = looks.collapse([rows("new"), rows("new"), rows("paid"), rows("paid")])
+    assert seen.title().endswith("; the answer changed once)")
+    (seen,) = looks.collapse([response("1", "a"), response("2", "a"), response("3", "b")])
+    assert len(seen.changes) == 2
+
+
+def test_a_summary_that_opens_with_the_resource_says_it_once():
+    sent = entry(summary="shop sent order.paid")
+
+    assert looks.collapse([sent])[0].label() == "-> shop: sent order.paid"
 
 
 @pytest.mark.parametrize(
@@ -265,6 +296,26 @@ def test_an_exchange_without_an_answer_says_why():
 
     assert details.of(timed_out) == "GET http://shop/\n\ntimeout: 10 s passed"
     assert details.of(entry(data=data)) == "GET http://shop/\n\n(no answer)"
+
+
+def test_redirects_and_notes_of_an_exchange_are_told():
+    data = {
+        "request": {"method": "GET", "url": "/"},
+        "response": {"status": 200, "headers": []},
+        "seconds": 0.5,
+        "redirects": ["http://shop/login"],
+        "notes": ["the body was not JSON"],
+    }
+
+    assert details.of(entry(data=data)).endswith(
+        "redirected: http://shop/login\nnote: the body was not JSON"
+    )
+
+
+def test_the_keys_of_a_bucket_are_listed():
+    seen = entry("object.seen", "look", data={"bucket": "receipts", "keys": ["a"]})
+
+    assert '"keys": [\n    "a"\n  ]' in details.of(seen)
 
 
 def test_a_process_that_ended_shows_its_last_words():

@@ -46,6 +46,8 @@ MOST_VIEWERS = 12
 #: Characters of captured output kept, from its end: what was printed last explains most.
 MOST_OUTPUT = 256 * 1024
 _LANGUAGE = f"{platform.python_implementation().lower()}{platform.python_version_tuple()[0]}"
+#: A step that says this is about every effect that no step claimed.
+_SILENCE = "nothing else happened"
 _HEADING = re.compile(r"^-{4,}.*$|^CAPTURED \w+: \w+$", re.MULTILINE)
 _VERDICT = re.compile(r"^(?:ASSERT FAILED|ERROR): *(?:\w+: *)?$", re.MULTILINE)
 _ALLURE = {"passed": "passed", "failed": "failed", "skipped": "skipped"}
@@ -257,11 +259,21 @@ class _Scenario:
     def _concerns(self, step: StepRecord) -> list[Entry]:
         """Return entries of earlier steps that a failing step is about.
 
-        Those that it claimed; where it has neither these nor entries of its own, those of the
-        last step that has some. And calls that no route of a stub matched: likely the cause.
+        Those that it claimed; where nothing else should have happened, those that nobody did; where
+        it has neither these nor entries of its own, those of the last step that has some. And calls
+        that no route of a stub matched: likely the cause.
         """
-        claimed = {claim.entry for claim in step.claims}
         entries = self._record.entries
+        if _SILENCE in step.text:
+            answered_for = {claim.entry for one in self._record.steps for claim in one.claims}
+            return [
+                entry
+                for entry in entries
+                if entry.role == "effect"
+                and entry.id not in answered_for
+                and entry.step != step.index
+            ]
+        claimed = {claim.entry for claim in step.claims}
         found = [
             entry
             for entry in entries

@@ -53,6 +53,8 @@ def _exchange(entry: Entry) -> list[str]:
         found.append(f"{error.get('kind', 'error')}: {error.get('message', '')}")
     elif not response:
         found.append("(no answer)")
+    found += [f"redirected: {tables.cell(hop)}" for hop in data.get("redirects") or []]
+    found += [f"note: {note}" for note in data.get("notes") or []]
     return found
 
 
@@ -86,6 +88,8 @@ def _stub_call(entry: Entry) -> list[str]:
     if status is not None:
         found.append(f"answered {status}")
     found += _part(entry, "response")
+    if data.get("note"):
+        found.append(str(data["note"]))
     for miss in data.get("near_misses") or []:
         found.append(f'close: route "{miss.get("route", "?")}" also wants')
         for difference in miss.get("differences") or []:
@@ -154,8 +158,10 @@ def _mail(entry: Entry) -> list[str]:
 
 def _object(entry: Entry) -> list[str]:
     data = entry.data
+    if "key" not in data:
+        return _any(entry)
     found = [
-        f"{data.get('bucket', '?')}/{data.get('key', '?')}   {data.get('type') or 'unknown type'}, "
+        f"{data.get('bucket', '?')}/{data['key']}   {data.get('type') or 'unknown type'}, "
         f"{plural(data.get('size', 0), 'byte')}, etag {data.get('etag')}"
     ]
     found += _headers(list((data.get("metadata") or {}).items()))

@@ -29,9 +29,11 @@ class Seen(msgspec.Struct):
         return f"{ARROWS.get(self.first.role, '')} {self.first.resource}: {self.title()}"
 
     def title(self) -> str:
+        """Return what happened; a summary that opens with the resource's name says it once."""
+        summary = self.last.summary.removeprefix(f"{self.last.resource} ")
         if self.count == 1:
-            return self.last.summary
-        text = f"{self.last.summary}  (looked {self.count} times in {duration(self.seconds)}"
+            return summary
+        text = f"{summary}  (looked {self.count} times in {duration(self.seconds)}"
         if len(self.changes) > 1:
             text += f"; the answer changed {times(len(self.changes) - 1)}"
         return text + ")"
@@ -51,11 +53,21 @@ def collapse(entries: Iterable[Entry]) -> list[Seen]:
             seen = looks[key] = Seen(entry, entry, changes=[entry])
             found.append(seen)
         else:
-            if entry.summary != seen.last.summary:
+            if _answer(entry) != _answer(seen.last):
                 seen.changes.append(entry)
             seen.last = entry
             seen.count += 1
     return found
+
+
+def _answer(entry: Entry) -> tuple[object, ...]:
+    """Return what a look brought, without what always differs: seconds, the date in a header."""
+    data = entry.data
+    if "response" in data:
+        response = data["response"] or {}
+        status = response.get("status") if isinstance(response, dict) else response
+        return entry.summary, status, data.get("error"), entry.bodies.get("response")
+    return entry.summary, data, entry.bodies
 
 
 def _asked(entry: Entry) -> bytes:

@@ -19,6 +19,7 @@ from avow.reports.record import ScenarioRecord, StepRecord
 
 LEGEND = "-> avow did it   <- the system did it   ? avow looked"
 _TEXT = 72
+_WIDEST = 100
 
 
 def lines(record: ScenarioRecord, seen: list[Seen] | None = None) -> list[str]:
@@ -69,7 +70,9 @@ def _entry(seen: Seen, widest: int) -> str:
     entry = seen.first
     head = f"|  {ARROWS.get(entry.role, ''):>2} {entry.resource:<{widest}}  "
     took = "" if seen.count > 1 else duration(entry.ended - entry.started)
-    return _padded(head + shortened(seen.title(), _TEXT + 40), took)
+    # A line that the report has to wrap hides the columns of all others.
+    room = (_TEXT if took else _WIDEST) - len(head)
+    return _padded(head + shortened(seen.title(), max(room, 24)), took)
 
 
 def _padded(text: str, tail: str) -> str:
