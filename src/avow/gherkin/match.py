@@ -96,6 +96,8 @@ class StepMatch(Match):  # type: ignore[misc]
             self._run_without_world(context)
             return
         outer = world.step
+        if self.step.step_type != "given":
+            world.end_givens()
         world.memory.begin_step()
         where = self._known_place(world)
         world.step = running = RunningStep(self.step.name, self.step.step_type, where)

@@ -89,6 +89,7 @@ class World:
         self.seed = seed
         self.scenario = scenario
         self.step: RunningStep | None = None
+        self._givens_ended = False
         self.memory = Memory()
         self.random = Random(f"{seed}:{scenario}")
         self._secrets = secrets or Secrets(settings, environ)
@@ -134,6 +135,16 @@ class World:
         from avow.isolation import effects
 
         effects.settle(self, self.settings.effects.settle if quiet is None else quiet)
+
+    def end_givens(self) -> None:
+        """Answer for what the Givens caused; called before the first When or Then."""
+        if self._givens_ended:
+            return
+        self._givens_ended = True
+        if any(entry.role == "act" for entry in self.ledger.entries):
+            from avow.isolation import effects
+
+            effects.givens_are_done(self)
 
     def unclaimed(self) -> list[Entry]:
         """Return the effects that no step has asserted on or answered for."""
