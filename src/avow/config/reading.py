@@ -167,12 +167,21 @@ class Reader:
     def _union(self, kinds: tuple[Any, ...], value: Any, path: Path) -> Any:
         kinds = tuple(kind for kind in kinds if kind is not type(None))
         before = len(self.problems)
+        fitting: list[ConfigError] = []
         for kind in kinds:
+            mark = len(self.problems)
             result = self.read(kind, value, path)
             if result is not MISSING:
                 del self.problems[before:]
                 return result
-        if len(kinds) > 1:
+            if typing.get_origin(kind) is typing.Annotated and isinstance(
+                value, typing.get_args(kind)[0]
+            ):
+                # The right type: what is wrong with it says more than that it is none of all.
+                fitting = self.problems[mark:]
+        if fitting:
+            self.problems[before:] = fitting
+        elif len(kinds) > 1:
             del self.problems[before:]
             wanted = " or ".join(map(_worded, kinds))
             self.problem(path, f"{self._shown(path, value)} is not {wanted}", value=value)

@@ -318,7 +318,7 @@ class Stack:
                 advice=error.advice or _advice(definition, child, self._environ),
             )
         if isinstance(error, AvowError):
-            if error.where:
+            if error.where or isinstance(error, Problems):
                 return error
             return type(error)(error.message, where=where, advice=error.advice)
         return InternalError(
