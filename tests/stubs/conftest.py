@@ -75,7 +75,7 @@ def process() -> Iterator[StubProcess]:
         yield stubs
 
 
-@pytest.fixture()
+@pytest.fixture
 def stub(process: StubProcess) -> Iterator[StubChannel]:
     """A stub without routes, and a ledger of its own."""
     channel = process["shop"]
@@ -86,7 +86,7 @@ def stub(process: StubProcess) -> Iterator[StubChannel]:
     channel.reset(seed=1)
 
 
-@pytest.fixture()
+@pytest.fixture
 def call(stub: StubChannel) -> Iterator[Caller]:
     caller = Caller(int(stub.facts["port"]))
     yield caller

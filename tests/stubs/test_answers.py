@@ -4,10 +4,10 @@ import re
 from typing import Any
 
 import pytest
+from tests.stubs.conftest import Caller
 
 from avow.core.ledger import Ledger
 from avow.stubs.client import StubChannel
-from tests.stubs.conftest import Caller
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 

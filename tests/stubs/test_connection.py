@@ -9,11 +9,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.stubs.conftest import Caller
 
 from avow.core.waiting import until
 from avow.stubs.client import StubChannel
 from avow.stubs.running import StubProcess
-from tests.stubs.conftest import Caller
 
 GET = b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
 LAST = b"GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"

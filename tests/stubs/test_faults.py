@@ -5,11 +5,11 @@ import socket
 import threading
 
 import pytest
+from tests.stubs.conftest import Caller
 
 from avow.core.ledger import Ledger
 from avow.core.waiting import until
 from avow.stubs.client import StubChannel
-from tests.stubs.conftest import Caller
 
 POST = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n"
 

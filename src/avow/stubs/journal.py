@@ -137,6 +137,9 @@ class JournalWriter:
 
     def count(self, method: str, path: str) -> int:
         """Return the number of a call that has come in."""
+        if self._size >= self._piece_size:
+            # Before it is counted: the next piece opens with what was before it.
+            self._next_piece()
         self.number += 1
         _count(self.counts, method, path)
         return self.number
@@ -146,10 +149,6 @@ class JournalWriter:
         buffer = self._buffer
         _encoder.encode_into(line, buffer)
         buffer += b"\n"
-        if self._size + len(buffer) > self._piece_size and type(line) is not PieceLine:
-            self._next_piece()
-            _encoder.encode_into(line, buffer)
-            buffer += b"\n"
         if self._torn:
             # What a full disk cut short must not swallow the line after it.
             buffer[:0] = b"\n"
@@ -184,7 +183,6 @@ class JournalWriter:
             )
         except OSError as error:
             self.problem = self.problem or str(error)
-        # A line is encoded from the start of the buffer, which cuts off what was there.
         self.write(PieceLine(self._piece, self._stub, self.number, self.epoch, dict(self.counts)))
         piece_path(self.path, self._piece - PIECES).unlink(missing_ok=True)
 
