@@ -11,7 +11,7 @@ from avow.gherkin.docstrings import explained
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """One phrase. `kind` is given, when, then, or step for any of them; `file` the noun it is about."""
+    """One phrase. `kind` is given, when, then, or step for any of them; `file` is its noun."""
 
     phrase: str
     kind: str

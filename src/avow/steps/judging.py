@@ -28,7 +28,7 @@ def wanted_records(block: Block) -> list[Any]:
 
 
 def wanted_whole(block: Block) -> Any:
-    """Return what a block wants of one thing: a document, a row, or a list where rows are several."""
+    """Return what a block wants of one thing: a document, a row, or a list of several rows."""
     if not isinstance(block, Table):
         return block.wanted()
     records = block.wanted()
@@ -36,7 +36,7 @@ def wanted_whole(block: Block) -> Any:
 
 
 def data_of(block: Block) -> Any:
-    """Return a block as data to send: a document's JSON, a row, or a list where rows are several."""
+    """Return a block as data to send: a document's JSON, a row, or a list of several rows."""
     if not isinstance(block, Table):
         return block.json()
     values = block.values()
@@ -89,8 +89,8 @@ def judge_count(
         world.claim(*fitting)
         return fitting
     one, many = of
-    head = f"{_number(len(fitting), of)} {where} fit{'s' if len(fitting) == 1 else ''} {shown(wanted)}; wanted {count.words}"
-    lines = [head]
+    fits = f"{_number(len(fitting), of)} {where} {'fit' if len(fitting) > 1 else 'fits'}"
+    lines = [f"{fits} {shown(wanted)}; wanted {count.words}"]
     if fitting:
         lines += listed(fitting)
     others = [each for each in entries if each not in fitting]
@@ -155,7 +155,7 @@ def judge_all(
     mode: str,
     loose: bool = False,
 ) -> list[Entry]:
-    """Compare all entries as one list with all that is wanted; claim those that were asserted on."""
+    """Compare all entries, as one list, with all that is wanted; claim those asserted on."""
     views = [view(entry) for entry in entries]
     differences = compare(list(wanted), views, mode=mode, loose=loose)
     if differences:

@@ -110,7 +110,7 @@ def number_of_new_like(world: World, store: str, count: Count, pattern: str) -> 
         When I send POST "/reports" to "shop" with JSON:
           | name |
           | may  |
-        Then within 1 second "files" holds a new object like "reports/*.pdf"
+        Then within 500 ms "files" holds a new object like "reports/*.pdf"
         # "files" holds no object like "reports/*.pdf" that is new
         # reports/may.json
     """
@@ -136,7 +136,7 @@ def object_matches(world: World, key: str, store: str, *, block: Block) -> None:
         When I send POST "/reports" to "shop" with JSON:
           | name |
           | may  |
-        Then within 1 second the object "reports/may.json" in "files" matches:
+        Then within 500 ms the object "reports/may.json" in "files" matches:
           | name |
           | june |
         # name: wanted june, saw "may"

@@ -115,7 +115,7 @@ class Value:
             return prepare(unquoted(text))
         if _LITERAL.fullmatch(text) or text[:1] == "<":
             return parse(text).value
-        # It came from `${...}`, and whether its 42 is text or a number is not for the phrase to say.
+        # It came from `${...}`: whether its 42 is text or a number is not for the phrase to say.
         return parse_cell(text)
 
     def __str__(self) -> str:

@@ -157,7 +157,7 @@ def written_out(document: Document) -> tuple[str, str, dict[str, Any]]:
 
 
 def walk(world: World, service: str, path: str) -> None:
-    """Read a list from page to page; raises ScenarioFailure where it has no end or goes in circles."""
+    """Read a list from page to page; raises ScenarioFailure where it has no end."""
     entries: list[Entry] = []
     seen: set[str] = set()
     following: str | None = path

@@ -174,10 +174,10 @@ def send_times(
 
     Example:
         When "bank" sends a "charge.paid" webhook 3 times:
-          | id   |
-          | ch_1 |
+          | id       |
+          | ch_thrice |
         Then the webhook is accepted
-        And GET "/charges/ch_1" from "shop" answers with:
+        And GET "/charges/ch_thrice" from "shop" answers with:
           | paid_times |
           | 1          |
 
