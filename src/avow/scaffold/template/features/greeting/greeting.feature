@@ -8,7 +8,7 @@ Feature: Greeting people
   Scenario: The greeting can be read by machines
     When I send GET "/greeting?name=Grace" to "greeter"
     Then the response status is 200
-    And the response body matches:
+    And the response matches:
       | greeting      |
       | Hello, Grace! |
 
