@@ -1,17 +1,16 @@
-"""The suite's own phrases about greetings: they say what, the shared phrases and support/ say how."""
+"""The suite's own phrases about greetings: they say what, shared phrases and support/ say how."""
 
 from avow.gherkin import then, when
+from avow.steps import http
 from avow.world import World
 
 
 @when("{string} arrives")
 def arrives(world: World, name: str) -> None:
-    world.http["greeter"].send("GET", "/greeting", query={"name": name})
+    world.memory.remember("guest", name)
+    http.send(world, "GET", f"/greeting?name={name}", "greeter")
 
 
 @then("they are greeted by name")
 def greeted_by_name(world: World) -> None:
-    exchange = world.http["greeter"].last()
-    asked = exchange.data["request"]["query"]["name"][0]
-    seen = exchange.bodies["response"].text() or ""
-    assert asked in seen, f'the greeting is {seen!r}, which does not name "{asked}"'
+    http.body_contains(world, world.memory.recall("guest"))
