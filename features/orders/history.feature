@@ -26,7 +26,7 @@ Feature: Looking back at one's orders
   Scenario Outline: A page size that makes no sense
     When the customer asks for pages of <size> orders
     Then the request is refused because of:
-      | place  | reason                              |
+      | place  | reason                               |
       | ?limit | must be a whole number from 1 to 100 |
 
     Examples:

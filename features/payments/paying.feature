@@ -14,6 +14,7 @@ Feature: Paying for an order
       | type       | order_id    | amount | currency |
       | order.paid | ${order.id} | 4250   | EUR      |
     And the customer was charged 42.50 EUR exactly once
+    And Stripe received exactly 1 "POST /v1/payment_intents" call
     And within 5 seconds a receipt for the order is stored in "receipts"
     And within 5 seconds a receipt is mailed to the customer
     And within 5 seconds the order is on its way, with a receipt

@@ -8,6 +8,9 @@ Feature: Receipts
     When the customer pays by card
     Then within 5 seconds a receipt for the order is stored in "receipts"
     And the receipt says 42.50 EUR
+    And the object "orders/${order.id}.json" in "receipts" matches:
+      | order_id    | customer.email    | currency | lines[0].quantity |
+      | ${order.id} | ${customer.email} | EUR      | 1                 |
     And within 5 seconds the order is on its way, with a receipt
 
   @critical
@@ -17,6 +20,7 @@ Feature: Receipts
     And Stripe accepts payments
     When Ada pays by card
     Then within 5 seconds a receipt is mailed to Ada
+    And the mail says "We have received 30.00 EUR"
     And within 5 seconds Ada's order is on its way, with a receipt
     And for 300 milliseconds Grace gets no mail
 
