@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from avow.core.waiting import until
+from avow.processes import Journal, reaper
 from avow.processes.reaper import started_at
 from avow.services.embedded.postgresql import cache
 
@@ -84,6 +85,26 @@ def test_a_killed_run_leaves_no_server_and_no_data(tmp_path: Path) -> None:
     assert not place.exists()
 
 
+@pytest.mark.parametrize("records", [1, 2, 4, 7, 10, 13])
+@pytest.mark.parametrize("state", ["warm", "cold"])
+def test_a_run_killed_while_it_starts_leaves_nothing(
+    tmp_path: Path, records: int, state: str
+) -> None:
+    environment = dict(os.environ)
+    if state == "cold":
+        environment["AVOW_CACHE"] = str(tmp_path / "cache")
+    journal = tmp_path / "run" / "journal.jsonl"
+    with run(tmp_path, "wait", env=environment) as process:
+        until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= records, 30)
+        process.kill()
+    lines = [json.loads(line) for line in journal.read_text().splitlines()]
+    token = lines[0]["token"]
+    # The reaper itself carries no mark.
+    assert until(lambda: not reaper._marked(token), 20).holds
+    directories = [Path(line["path"]) for line in lines if line["what"] == "directory"]
+    assert until(lambda: not any(path.exists() for path in directories), 20).holds
+
+
 @pytest.fixture
 def anywhere() -> Iterator[Path]:
     """A directory that every user can enter; pytest's own are private."""
@@ -113,7 +134,7 @@ def test_an_ordinary_user_needs_no_more_than_root(anywhere: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs the server as somebody else")
 def test_programs_that_only_root_can_enter_are_copied(
-    tmp_path: Path, anywhere: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, anywhere: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     user = cache.server_user()
     assert user is not None
@@ -133,7 +154,7 @@ def test_programs_that_only_root_can_enter_are_copied(
 
     assert usable.is_relative_to(anywhere)
     assert cache.reachable(usable / "bin" / "postgres", user)
-    made = cache.template(usable, user, lambda: None)
+    made = cache.template(usable, user, journal, lambda: None)
     assert (made / "PG_VERSION").read_text() == "18\n"
     assert {path: path.stat().st_mode for path in modes} == modes
     # The second time nothing is built.
@@ -142,17 +163,24 @@ def test_programs_that_only_root_can_enter_are_copied(
 
 def test_a_template_is_made_once_by_many_at_once(tmp_path: Path) -> None:
     code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from avow.processes import Journal\n"
         "from avow.services.embedded.postgresql import cache\n"
+        "journal = Journal(Path(sys.argv[1]))\n"
         "user = cache.server_user()\n"
         "programs = cache.usable_by(user, cache.installation('db'))\n"
-        "print(cache.template(programs, user, lambda: print('building')))\n"
+        "print(cache.template(programs, user, journal, lambda: print('building')))\n"
     )
     environment = {**os.environ, "AVOW_CACHE": str(tmp_path / "cache")}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", code, str(tmp_path / f"journal-{number}")],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
         )
-        for _ in range(3)
+        for number in range(3)
     ]
     output = [process.communicate(timeout=100)[0].splitlines() for process in processes]
     assert sum("building" in lines for lines in output) == 1

@@ -31,7 +31,9 @@ class EmbeddedPostgres(Provider):
     def start(self) -> Facts:
         user = cache.server_user()
         programs = cache.usable_by(user, cache.installation(self.definition.name))
-        template = cache.template(programs, user, lambda: self.at.progress("preparing"))
+        template = cache.template(
+            programs, user, self.at.journal, lambda: self.at.progress("preparing")
+        )
         place = self._place = self.at.journal.directory("pg", cache.fast_directory(user))
         if user:
             os.chown(place, *user)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import importlib.util
 import os
@@ -22,6 +23,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from avow.core.errors import EnvironmentProblem, MissingExtra
+from avow.processes import Journal
 
 #: In /dev/shm a start is ten times as fast as on a disk; worth it while there is room for data too.
 _MEMORY = "/dev/shm"
@@ -166,25 +168,31 @@ def usable_by(user: User | None, wheel: Path) -> Path:
     return made / package.name / wheel.name
 
 
-def template(programs: Path, user: User | None, building: Callable[[], None]) -> Path:
+def template(
+    programs: Path, user: User | None, journal: Journal, building: Callable[[], None]
+) -> Path:
     """Return a data directory to copy from; calls `building` where it has to be made first."""
 
     def build(unfinished: Path) -> None:
         building()
         # initdb's user must be able to enter, which a cache under root's home does not allow.
-        with tempfile.TemporaryDirectory(prefix="avow-initdb-", dir=_temporary(user)) as work:
+        work = journal.directory("initdb", _temporary(user))
+        try:
             if user:
                 os.chown(work, *user)
-            data = Path(work) / "data"
-            _run([programs / "bin" / "initdb", f"--pgdata={data}", *_INITDB], data.parent, user)
+            data = work / "data"
+            run = functools.partial(_run, place=work, user=user, journal=journal)
+            run([programs / "bin" / "initdb", f"--pgdata={data}", *_INITDB])
             # One segment of the write-ahead log instead of the seven that initdb leaves.
-            _run([programs / "bin" / "pg_resetwal", f"--pgdata={data}"], data.parent, user)
+            run([programs / "bin" / "pg_resetwal", f"--pgdata={data}"])
             with (data / "postgresql.conf").open("a") as configuration:
                 configuration.write(_CONFIGURATION)
             (data / "pg_hba.conf").write_text(_ACCESS)
             shutil.copytree(
                 data, unfinished, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*_SPARE)
             )
+        finally:
+            journal.remove(work)
 
     recipe = hashlib.sha256(
         repr((_INITDB, _SPARE, 1, _CONFIGURATION, _ACCESS)).encode()
@@ -192,14 +200,17 @@ def template(programs: Path, user: User | None, building: Callable[[], None]) ->
     return _once(directory() / f"postgresql-data-{_identity(programs)}-{recipe}", build)
 
 
-def _run(command: Sequence[str | Path], place: Path, user: User | None) -> None:
+def _run(
+    command: Sequence[str | Path], *, place: Path, user: User | None, journal: Journal
+) -> None:
+    # Settings of the caller's own PostgreSQL are no business of this one.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     done = subprocess.run(
         [str(word) for word in command],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         cwd=place,
-        # Settings of the caller's own PostgreSQL are no business of this one.
-        env={name: value for name, value in os.environ.items() if not name.startswith("PG")},
+        env=journal.mark(environment),
         user=user[0] if user else None,
         group=user[1] if user else None,
         extra_groups=[] if user else None,
@@ -300,6 +311,8 @@ def _once(target: Path, build: Callable[[Path], None]) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target.is_dir():
             return target
+        for abandoned in target.parent.glob(f".{target.name}-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
         unfinished = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
         unfinished.mkdir(mode=0o700)
         try:
