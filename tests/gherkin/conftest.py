@@ -66,7 +66,7 @@ class Steps:
                 self.context.text, self.context.table = step.text, step.table
                 self.last = match
                 match.run(self.context)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the test looks at it
             return error
         finally:
             if self.world is not None:

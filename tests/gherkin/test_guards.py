@@ -116,9 +116,7 @@ def test_for_that_breaks_says_when_and_what_was_seen(steps, seen) -> None:
 
 def test_for_that_does_not_hold_at_all(steps, seen) -> None:
     error = steps.run("Then for 1 minute it has happened 9 times")
-    assert str(error) == (
-        "it does not hold even at the start of 1 min. Seen:\nit happened 1 times"
-    )
+    assert str(error) == ("it does not hold even at the start of 1 min. Seen:\nit happened 1 times")
 
 
 def test_not_inverts_failed_assertions(steps, seen) -> None:
@@ -159,7 +157,9 @@ def test_a_plain_step_of_behave_is_guarded_too(steps, registry) -> None:
     assert seen == [steps.world] * 3
 
 
-@pytest.mark.parametrize("step", ["Given within 5 seconds a world", "When for 1 s something is done"])
+@pytest.mark.parametrize(
+    "step", ["Given within 5 seconds a world", "When for 1 s something is done"]
+)
 def test_a_guard_before_anything_but_a_then_is_told(steps, seen, step) -> None:
     error = steps.run(step)
     assert isinstance(error, SuiteError)

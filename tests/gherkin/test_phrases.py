@@ -89,7 +89,9 @@ def test_a_value_that_no_phrase_can_take_is_told(steps, declare, world) -> None:
     world.memory.remember("total", "a lot")
     declare("@when('it costs {int}')\ndef costs(world, n): ...")
     error = steps.run("When it costs ${total}")
-    assert 'with its values in place the step says "it costs a lot", and no phrase does' in str(error)
+    assert 'with its values in place the step says "it costs a lot", and no phrase does' in str(
+        error
+    )
     assert 'It was read as "it costs {int}".' in str(error)
 
 
@@ -142,7 +144,7 @@ def test_without_a_world_plain_steps_work_and_are_guarded(without_world, registr
     [
         (
             "@when('{int} and {int}')\ndef f(world, one): ...",
-            'has 2 parameters and its step function takes 1 (one)',
+            "has 2 parameters and its step function takes 1 (one)",
         ),
         (
             "@when('nothing')\ndef f(world, one): ...",
@@ -158,7 +160,9 @@ def test_a_function_that_does_not_fit_its_phrase(declare, registry, source, said
 
 
 def test_a_function_without_a_world_is_refused(declare) -> None:
-    with pytest.raises(SuiteError, match=r"steps/own.py:4: the step function of \"x\" takes no world"):
+    with pytest.raises(
+        SuiteError, match=r"steps/own.py:4: the step function of \"x\" takes no world"
+    ):
         declare("@when('x')\ndef f(): ...")
 
 
@@ -224,12 +228,10 @@ def test_other_matchers_of_behave_still_work(registry, steps) -> None:
         use_step_matcher("parse")
         registry.add_step_definition("when", "{n:d} eggs", lambda context, n: seen.append(n))
         use_step_matcher("re")
-        registry.add_step_definition(
-            "when", "(?P<n>\\d+) hens?", lambda context, n: seen.append(n)
-        )
+        registry.add_step_definition("when", "(?P<n>\\d+) hens?", lambda context, n: seen.append(n))
     finally:
         use_default_step_matcher()
-    assert steps.run('When 4 eggs\nAnd 1 hen\nAnd ${two} eggs') is not None
+    assert steps.run("When 4 eggs\nAnd 1 hen\nAnd ${two} eggs") is not None
     assert seen == [4, "1"]
 
 
@@ -247,7 +249,7 @@ def test_a_type_whose_pattern_cannot_be_read_is_told(declare) -> None:
 
 def test_a_converter_that_refuses_is_told(steps, declare) -> None:
     declare(
-        "def even(text):\n    if int(text) % 2: raise ValueError(f'{text} is odd')\n    return int(text)\n"
+        "def even(text):\n    if int(text) % 2: raise ValueError(f'{text} is odd')\n"
         "parameter_type('even', r'\\d+', even)\n@when('{even} shoes')\ndef f(world, n): ..."
     )
     error = steps.run("When 3 shoes")

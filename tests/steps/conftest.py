@@ -1,4 +1,4 @@
-"""The phrasebook: a tiny system with everything around it, up once; scenarios run by behave's parser."""
+"""The phrasebook: a tiny system with everything around it, up once for all examples."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[1] / "apps" / "phrasebook"
 
 @dataclass
 class Outcome:
-    """What came of a scenario: the step that raised and what it raised, the world as it was left."""
+    """What came of a scenario: the step that raised, what it raised, the world it left."""
 
     world: World
     error: BaseException | None = None
@@ -43,7 +43,9 @@ class Outcome:
 class Phrasebook:
     """Runs scenarios one after the other, each in a clean world."""
 
-    def __init__(self, settings: Settings, facts: dict[str, dict[str, str]], directory: Path) -> None:
+    def __init__(
+        self, settings: Settings, facts: dict[str, dict[str, str]], directory: Path
+    ) -> None:
         import avow.steps.all  # noqa: F401
 
         self.settings = settings
@@ -89,7 +91,7 @@ class Phrasebook:
                 assert match is not None, f"no phrase says: {outcome.step}"
                 self.context.text, self.context.table = step.text, step.table
                 match.run(self.context)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the test looks at it
             outcome.error = error
         finally:
             session.end(self.context)

@@ -1,4 +1,4 @@
-"""Every phrase's example passes, and every counter-example fails with the message that it promises."""
+"""Every phrase's example passes, and every counter-example fails as it promises."""
 
 from __future__ import annotations
 

@@ -256,7 +256,7 @@ class Document:
             raise self.unreadable(text, error) from None
 
     def wanted(self) -> Wanted:
-        """Return what the document wants, in the matching language; raises SuiteError at its line."""
+        """Return what the document wants, in the matching language; raises SuiteError."""
         text = self.json_text if self.text.lstrip()[:1] in ("{", "[", '"') else self.text
         try:
             return parse(text)

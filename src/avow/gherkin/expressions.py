@@ -85,7 +85,7 @@ class CucumberMatcher(Matcher):  # type: ignore[misc]
         return self
 
     def _unreadable(self, error: CucumberExpressionError) -> SuiteError:
-        # "This Cucumber Expression has a problem at column 3:", "", expression, pointer, problem, hint
+        # "This ... has a problem at column 3:", "", expression, pointer, problem, hint
         lines = str(error).splitlines()
         if len(lines) < 5:
             return SuiteError(f"{self.pattern!r}: {error}", where=self.where)

@@ -36,8 +36,8 @@ class ParameterTypes(ParameterTypeRegistry):  # type: ignore[misc]
                 raise SuiteError(
                     f"the parameter type {{{name}}} has two meanings",
                     where=place,
-                    advice=f"It was first defined at {self._places.get(name, 'Cucumber Expressions')}"
-                    ". Give this one another name.",
+                    advice=f"It was first defined at {self._places.get(name, 'behave')}. "
+                    "Give this one another name.",
                 )
             self._forget(known)
         self._places[name] = place

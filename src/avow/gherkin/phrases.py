@@ -4,8 +4,8 @@
     def order_is(world: World, number: str, state: str, *, table: Table | None) -> None: ...
 
 The first parameter is the world; one that is named `context` (or annotated so) gets behave's
-context. Keyword parameters named `table`, `document` and `block` (either of the two) get what stands
-under the step. One whose annotation does not allow None is needed; a step without it is told so.
+context. Keyword parameters named `table`, `document` and `block` (either of the two) get what
+stands under the step. One whose annotation does not allow None is needed.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def needed(phrase: str) -> World:
     if _current is None:
         raise SuiteError(
             f'"{phrase}" needs a world, and none is set up',
-            advice='Set runner = "avow.runner:Runner" under [tool.behave] in pyproject.toml, or put '
-            "`from avow.environment import *` into environment.py.",
+            advice='Set runner = "avow.runner:Runner" under [tool.behave] in pyproject.toml, or '
+            "put `from avow.environment import *` into environment.py.",
         )
     return _current

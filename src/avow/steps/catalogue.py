@@ -70,9 +70,9 @@ def markdown() -> str:
         "Generated from the step functions in `src/avow/steps`; every example here runs as a test.",
         "",
         "Any Then may be waited for or negated: `Then within 5 seconds ...`, `Then for 2 seconds "
-        '...`, `Then it is not true that ...`. Any phrase may end in ` as "name"`, which remembers '
-        "what it made or saw, and in a colon. A name in `{resource}` is one of avow.toml, in quotes "
-        "or, where it is one word, without.",
+        '...`, `Then it is not true that ...`. Any phrase may end in ` as "name"`, which '
+        "remembers what it made or saw, and in a colon. A name in `{resource}` is one of "
+        "avow.toml, in quotes or, where it is one word, without.",
         "",
     ]
     current = ""

@@ -9,6 +9,7 @@ from avow.core.entries import Entry
 from avow.core.errors import ScenarioFailure
 from avow.core.text import shortened
 from avow.gherkin import Block, Document, then, when
+from avow.gherkin.units import spoken
 from avow.steps.judging import data_of
 from avow.steps.parameters import Status
 from avow.steps.responses import require_answer, response_text, status_text
@@ -296,7 +297,7 @@ def is_answered_within(world: World, time: timedelta) -> None:
     require_answer(entry)
     if entry.data["seconds"] > time.total_seconds():
         raise ScenarioFailure(
-            f"the answer took {entry.data['seconds']:.3f} s; wanted at most {time.total_seconds():g} s"
+            f"the answer took {entry.data['seconds']:.3f} s; wanted at most {spoken(time)}"
         )
 
 

@@ -9,13 +9,14 @@ from collections.abc import Callable
 
 from avow.core.errors import SuiteError, did_you_mean
 
+_LETTERS = string.ascii_lowercase
 _FIRST = "Ada Alan Barbara Dennis Donald Edsger Frances Grace Hedy Joan Karen Lynn Niklaus Radia"
 _LAST = "Allen Bartik Clarke Goldberg Hamilton Hopper Johnson Knuth Lamarr Liskov Lovelace Perlman"
 _WORDS = (
-    "amber anchor apple basil birch brook candle canyon cedar cloud copper coral daisy ember falcon "
-    "fern field garden ginger harbor hazel honey island ivory juniper lantern lemon linen maple "
-    "meadow mint nutmeg ocean olive orchid pearl pepper pine plum quartz raven river saffron sage "
-    "silver spruce summit thyme tulip velvet violet walnut willow"
+    "amber anchor apple basil birch brook candle canyon cedar cloud copper coral daisy ember "
+    "falcon fern field garden ginger harbor hazel honey island ivory juniper lantern lemon "
+    "linen maple meadow mint nutmeg ocean olive orchid pearl pepper pine plum quartz raven "
+    "river saffron sage silver spruce summit thyme tulip velvet violet walnut willow"
 )
 _CITIES = "Aarhus Bergen Bristol Ghent Girona Graz Kraków Leipzig Lyon Malmö Porto Tartu Turin"
 _COUNTRIES = "AT BE CZ DE DK EE ES FI FR IE IT LT NL NO PL PT SE"
@@ -56,7 +57,7 @@ class Random:
             "name": lambda _: f"{pick(_FIRST.split())} {pick(_LAST.split())}",
             # RFC 2606: nobody can own these names, so no mail ever reaches a person.
             "email": lambda _: (
-                f"{pick(_FIRST.split()).lower()}.{self._text(string.ascii_lowercase, 8)}@example.com"
+                f"{pick(_FIRST.split()).lower()}.{self._text(_LETTERS, 8)}@example.com"
             ),
             "phone": lambda _: f"+3225550{self._text(string.digits, 3)}",
             "word": lambda _: pick(_WORDS.split()),

@@ -1,4 +1,4 @@
-"""A small shop on one page: everything that the examples of the shared phrases need, and no more."""
+"""A small shop on one page: what the examples of the shared phrases need, and no more."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 DATA = Path(__file__).parent / "data"
-CATALOGUE = [{"id": number, "sku": sku} for number, sku in enumerate("cake coffee jam milk tea".split(), 1)]
+SKUS = ["cake", "coffee", "jam", "milk", "tea"]
+CATALOGUE = [{"id": number, "sku": sku} for number, sku in enumerate(SKUS, 1)]
 numbers = itertools.count(100)
 orders: dict[int, dict] = {}
 sold: set[str] = set()
@@ -51,7 +52,8 @@ class Shop(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
     def answer(self, status: int, data: object = None, **headers: str) -> None:
-        raw = b"" if data is None else data if isinstance(data, bytes) else json.dumps(data).encode()
+        raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+        raw = b"" if data is None else raw
         self.send_response(status)
         if status != 204:
             self.send_header("Content-Length", str(len(raw)))
@@ -159,7 +161,9 @@ class Shop(BaseHTTPRequestHandler):
 
     # -- the bank
 
-    def bank(self, method: str, path: str, data: object = None, **headers: str) -> tuple[int, object]:
+    def bank(
+        self, method: str, path: str, data: object = None, **headers: str
+    ) -> tuple[int, object]:
         connection = http.client.HTTPConnection(urlsplit(os.environ["BANK"]).netloc, timeout=0.5)
         try:
             body = None if data is None else json.dumps(data)
@@ -221,7 +225,8 @@ class Shop(BaseHTTPRequestHandler):
         guest = json.loads(self.body)
         name = guest["email"].partition("@")[0].capitalize()
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = "shop@example.com", guest["email"], f"Welcome {name}"
+        mail["From"], mail["To"] = "shop@example.com", guest["email"]
+        mail["Subject"] = f"Welcome {name}"
         link = "" if guest.get("plain") else f"Your link: http://{self.headers['Host']}/greeting.\n"
         mail.set_content(f"Hello {name},\nwelcome to the shop.\n{link}")
         mail.add_attachment("Be kind.", filename="terms.txt")
