@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from avow.core.waiting import until
 
 PYPROJECT = """
@@ -176,13 +177,13 @@ def normal() -> Callable[[str], str]:
     """Take out of an output what differs from run to run, and the lines that behave alone prints."""
 
     def normalise(text: str) -> str:
-        text = re.sub(r"^USING RUNNER.*\n", "", text, flags=re.M)
-        text = re.sub(r"^Report: .*\n", "", text, flags=re.M)
+        text = re.sub(r"^USING RUNNER.*\n", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^Report: .*\n", "", text, flags=re.MULTILINE)
         text = re.sub(r"\d+\.\d{3}s", "0.000s", text)
         # avow's traces leave out the frames of behave.
         text = re.sub(
-            r'^ *File "[^"]*/behave/[^"]*", line .*\n(?: +[^F\s].*\n)?', "", text, flags=re.M
+            r'^ *File "[^"]*/behave/[^"]*", line .*\n(?: +[^F\s].*\n)?', "", text, flags=re.MULTILINE
         )
-        return re.sub(r"^ *\^+ *\n", "", text, flags=re.M)
+        return re.sub(r"^ *\^+ *\n", "", text, flags=re.MULTILINE)
 
     return normalise

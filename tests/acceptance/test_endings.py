@@ -7,6 +7,7 @@ import signal
 from pathlib import Path
 
 import pytest
+
 from avow.core.waiting import until
 
 BAD_THEN_GOOD = """
@@ -188,7 +189,10 @@ def test_a_stopped_worker_is_ended_by_its_deadline(suite):
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("import sys; sys.exit(0)", "steps/more.py:1: it called sys.exit(0) while it was being loaded"),
+        (
+            "import sys; sys.exit(0)",
+            "steps/more.py:1: it called sys.exit(0) while it was being loaded",
+        ),
         ("import os; os._exit(0)", "steps/more.py: it ended the process while it was being loaded"),
         ("def f(:", "steps/more.py:1: invalid syntax"),
         ("import nothing_of_this_name", "steps/more.py:1: ModuleNotFoundError"),

@@ -10,7 +10,9 @@ GOOD = "Feature: Good\n  Scenario: good\n    Given a number 1\n"
 def test_every_gherkin_error_of_every_file_is_told_and_nothing_runs(suite):
     suite.feature("good", GOOD)
     suite.feature("one", "Feature: One\n  Scenario: s\n    Given a number 1\n    Whn it ends\n")
-    suite.feature("two", "Feature: Two\n  Scenario: s\n    Given a number 1\n      | a | b |\n      | 1 |\n")
+    suite.feature(
+        "two", "Feature: Two\n  Scenario: s\n    Given a number 1\n      | a | b |\n      | 1 |\n"
+    )
     (suite.root / "features/three.feature").write_bytes(b"Feature: Three\n  Scenario: \xff\n")
     ran = suite.behave()
     assert ran.code == 4

@@ -120,6 +120,7 @@ class Coordinator:
         )
         self._supervisor.wakers.append(self._on_wake)
         signal.set_wakeup_fd(self._supervisor.waker, warn_on_full_buffer=False)
+        threading.Thread(target=self._prune, name="prune", daemon=True).start()
         self._start_services(slots)
         self._await_template()
         self._await_services()
@@ -247,7 +248,9 @@ class Coordinator:
             from avow.runner.failures import message_of, trace_of
 
             self._stack_problems.append(
-                AvowError(f"the services could not be started: {message_of(error)}\n{trace_of(error)}")
+                AvowError(
+                    f"the services could not be started: {message_of(error)}\n{trace_of(error)}"
+                )
             )
         finally:
             self._starting -= 1
@@ -271,7 +274,9 @@ class Coordinator:
         stack = self._stacks.get(slot)
         return notices.Setting(
             slot=slot,
-            facts={} if stack is None else {name: dict(facts) for name, facts in stack.facts.items()},
+            facts={}
+            if stack is None
+            else {name: dict(facts) for name, facts in stack.facts.items()},
             secrets={} if stack is None else dict(stack.secrets),
             redaction_key=self._key,
         )
@@ -422,7 +427,9 @@ class Coordinator:
                 supervisor.kill_all()
                 return
             self._say(f"{name}: stopping (once more: at once)")
-            trouble = events.Trouble("skipped", f"not run: interrupted by {name}", kind="Interrupted")
+            trouble = events.Trouble(
+                "skipped", f"not run: interrupted by {name}", kind="Interrupted"
+            )
             self._left_because = (trouble, "skipped")
             supervisor.stop(signal.Signals(number))
             self._leave(trouble, "skipped")
@@ -451,7 +458,6 @@ class Coordinator:
             self._tell_report()
         else:
             self._discard()
-        self._prune()
 
     def _tell_report(self) -> None:
         results = os.path.relpath(self.root / self.settings.reports.results)
@@ -482,7 +488,9 @@ class Coordinator:
         for stack in self._stacks.values():
             for died in stack.check():
                 self._complain(died.problem)
-        threads = [threading.Thread(target=stack.stop, daemon=True) for stack in self._stacks.values()]
+        threads = [
+            threading.Thread(target=stack.stop, daemon=True) for stack in self._stacks.values()
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -544,6 +552,7 @@ class Coordinator:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def _prune(self) -> None:
+        """Remove the files of old runs; what is not done when this run ends, the next one does."""
         parent = self.directory.parent
         with contextlib.suppress(OSError):
             runs = sorted(each for each in parent.iterdir() if each.is_dir())

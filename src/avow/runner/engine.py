@@ -134,7 +134,7 @@ class _Where(tuple[Any, ...]):
 
 
 def _patch_context() -> None:
-    from behave.runner import Context
+    from behave.runner import Context, ContextMode
 
     def __setattr__(self: Any, attr: str, value: Any) -> None:
         if attr[0] == "_":
@@ -142,7 +142,10 @@ def _patch_context() -> None:
             return
         stack = self._stack
         for frame in stack[1:]:
-            if attr in frame:
+            # Only masking between behave and the user warns; what it says is worked out then.
+            if attr in frame and (
+                self._mode is not self._origin[attr] or self._mode is ContextMode.USER
+            ):
                 record = self._record[attr]
                 self._emit_warning(
                     attr,

@@ -163,9 +163,7 @@ class InPlace:
 
         return call
 
-    def _perform(
-        self, located: features.Located, runner: Any, run: Callable[[Any], bool]
-    ) -> bool:
+    def _perform(self, located: features.Located, runner: Any, run: Callable[[Any], bool]) -> bool:
         self._number += 1
         path = self._directory / f"scenario-{self._number}.jsonl"
         scenario = located.scenario
@@ -188,7 +186,7 @@ class InPlace:
             scene.recorder.close()
             self._outcome.scenario(verdict)
             self._telling.recorded(path, verdict)
-        return failed or scenario.status is not Status.passed and scenario.status.has_failed()
+        return failed or (scenario.status is not Status.passed and scenario.status.has_failed())
 
     def _listen(self, scene: Scene | None) -> None:
         def failed(name: str, error: BaseException) -> None:

@@ -89,9 +89,7 @@ def unrun(
         yield path, verdict
 
 
-def flip(
-    path: Path, late: events.LateEffect, redactor: Redactor
-) -> events.ScenarioFinished | None:
+def flip(path: Path, late: events.LateEffect, redactor: Redactor) -> events.ScenarioFinished | None:
     """Add a late effect to a scenario's file; return its new verdict where it claimed there was none."""
     verdict: events.ScenarioFinished | None = None
     info: events.ScenarioInfo | None = None

@@ -62,7 +62,7 @@ class Session:
         self.runner.run_hook_with_capture("after_all")
         try:
             self.runner.context._do_remaining_cleanups()
-        except Exception:  # noqa: BLE001,S110 - the listener has told each of them
+        except Exception:  # noqa: BLE001 - the listener has told each of them
             pass
         self.stage.close()
 
@@ -102,7 +102,9 @@ class Session:
         """Run a scenario, write its file and tell what happened; never raises."""
         located = self._find(task)
         if located is None:
-            self._tell(self.stage.lost(task, "its feature file changed while the run was under way"))
+            self._tell(
+                self.stage.lost(task, "its feature file changed while the run was under way")
+            )
             return
         self.is_running = True
         try:

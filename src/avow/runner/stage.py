@@ -54,9 +54,7 @@ class Stage:
 
     # -- one scenario
 
-    def scene(
-        self, info: events.ScenarioInfo, path: Path, tell: Tell, *, seed: int = 0
-    ) -> Scene:
+    def scene(self, info: events.ScenarioInfo, path: Path, tell: Tell, *, seed: int = 0) -> Scene:
         limit = int(self.settings.reports.body_limit)
         return Scene(info, path, self.redactor, tell, seed=seed, body_limit=limit)
 
@@ -77,9 +75,7 @@ class Stage:
         if self._allure is not None:
             self._allure.step = index
 
-    def started(
-        self, info: events.ScenarioInfo, task: notices.Perform
-    ) -> events.ScenarioStarted:
+    def started(self, info: events.ScenarioInfo, task: notices.Perform) -> events.ScenarioStarted:
         return events.ScenarioStarted(
             at=time.time(),
             scenario=info,

@@ -113,9 +113,7 @@ def _told(file: Path, loading: Callable[[str], None]) -> Iterator[None]:
         raise
     except SyntaxError as error:
         place = f"{os.path.relpath(error.filename or file)}:{error.lineno or 1}"
-        raise LoadError(
-            f"{error.msg}\n    {(error.text or '').strip()}", where=place
-        ) from error
+        raise LoadError(f"{error.msg}\n    {(error.text or '').strip()}", where=place) from error
     except BaseException as error:
         raise _load_error(where, error) from error
 
@@ -210,7 +208,11 @@ def threads() -> int:
 
 def is_debugged() -> bool:
     """Say whether somebody stands by with a debugger: steps then run where the breakpoints are."""
-    if "pydevd" in sys.modules or "debugpy" in sys.modules or os.environ.get("PYDEVD_LOAD_VALUES_ASYNC"):
+    if (
+        "pydevd" in sys.modules
+        or "debugpy" in sys.modules
+        or os.environ.get("PYDEVD_LOAD_VALUES_ASYNC")
+    ):
         return True
     tracer = sys.gettrace()
     module = getattr(tracer, "__module__", None) or type(tracer).__module__

@@ -500,5 +500,3 @@ def _spoken(seconds: float) -> str:
     if seconds >= 60 and seconds % 60 == 0:
         return f"{seconds / 60:g}m"
     return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
-
-

@@ -113,7 +113,9 @@ def _check_threads() -> None:
     import threading
 
     names = ", ".join(
-        f"{thread.name!r}" for thread in threading.enumerate() if thread is not threading.main_thread()
+        f"{thread.name!r}"
+        for thread in threading.enumerate()
+        if thread is not threading.main_thread()
     )
     native = count - threading.active_count()
     what = [names] if names else []

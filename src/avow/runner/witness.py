@@ -244,9 +244,7 @@ class Witness:
                 notices.ScenarioDetails(
                     hook_failed=scenario.hook_failed,
                     error=scenario.error_message or "",
-                    kind=""
-                    if scenario.exception is None
-                    else type(scenario.exception).__name__,
+                    kind="" if scenario.exception is None else type(scenario.exception).__name__,
                     skip_reason=str(scenario.skip_reason or ""),
                     captured=captured,
                 )

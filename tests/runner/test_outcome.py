@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+from avow.core import events
+from avow.runner.outcome import PRECEDENCE, Outcome
+
+
+def finished(status):
+    return events.ScenarioFinished(at=0.0, scenario="x", status=status, seconds=0.0)
+
+
+def test_all_passed_is_zero():
+    outcome = Outcome()
+    outcome.scenario(finished("passed"))
+    assert outcome.code == 0
+    assert outcome.ran == 1
+
+
+@pytest.mark.parametrize("status", ["failed", "broken", "undefined"])
+def test_what_did_not_pass_is_one(status):
+    outcome = Outcome()
+    outcome.scenario(finished("passed"))
+    outcome.scenario(finished(status))
+    assert outcome.code == 1
+
+
+def test_skipped_scenarios_did_not_run():
+    outcome = Outcome()
+    outcome.scenario(finished("skipped"))
+    assert outcome.ran == 0
+
+
+def test_the_gravest_decides_and_all_are_kept():
+    outcome = Outcome()
+    for code in reversed(PRECEDENCE):
+        outcome.add(code, f"reason {code}")
+        assert outcome.code == code
+    outcome.add(7, "reason 7")
+    assert len(outcome.reasons) == len(PRECEDENCE)
+
+
+def test_a_verdict_that_changes_is_counted_anew():
+    outcome = Outcome()
+    outcome.scenario(finished("passed"))
+    outcome.change("passed", "failed")
+    assert outcome.counts == {"passed": 0, "failed": 1}
+    assert outcome.code == 1
