@@ -9,20 +9,26 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, cast
 
 from avow.channels.http.call import Target, host_of
+from avow.channels.http.wire import Origin
 
 
 class Cookies:
-    """Costs nothing until a server sets the first one."""
+    """Costs nothing until a server sets the first one.
+
+    A jar for each origin: on one machine many services share a host, and RFC 6265 would hand the
+    cookies of one to all of them.
+    """
 
     def __init__(self) -> None:
-        self._jar: CookieJar | None = None
+        self._jars: dict[Origin, CookieJar] = {}
 
     def header(self, target: Target) -> str:
         """Return the value of the Cookie header for a request, or nothing."""
-        if self._jar is None:
+        jar = self._jars.get(target.origin)
+        if jar is None:
             return ""
         request = _Request(target)
-        self._jar.add_cookie_header(cast("Any", request))
+        jar.add_cookie_header(cast("Any", request))
         return request.added.get("Cookie", "")
 
     def keep(self, target: Target, headers: list[tuple[str, str]]) -> None:
@@ -30,18 +36,19 @@ class Cookies:
         setters = [value for name, value in headers if name.lower() == "set-cookie"]
         if not setters:
             return
-        if self._jar is None:
+        jar = self._jars.get(target.origin)
+        if jar is None:
             # Hosts here are addresses and single words; the default policy refuses some of them
             # domains.
-            self._jar = CookieJar(DefaultCookiePolicy(strict_ns_domain=0))
+            jar = self._jars[target.origin] = CookieJar(DefaultCookiePolicy(strict_ns_domain=0))
         message = email.message.Message()
         for value in setters:
             message["Set-Cookie"] = value
-        self._jar.extract_cookies(cast("Any", _Response(message)), cast("Any", _Request(target)))
+        jar.extract_cookies(cast("Any", _Response(message)), cast("Any", _Request(target)))
 
     def values(self) -> dict[str, str]:
         """Return names and values of all cookies."""
-        return {cookie.name: cookie.value or "" for cookie in self._jar or ()}
+        return {each.name: each.value or "" for jar in self._jars.values() for each in jar}
 
 
 class _Request:
