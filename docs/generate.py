@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from collections.abc import Callable
+import types
+import typing
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
+
+import msgspec
 
 REFERENCE = Path(__file__).resolve().parent / "reference"
 
@@ -15,7 +21,108 @@ def steps() -> str:
     return catalogue.markdown()
 
 
-PAGES: dict[str, Callable[[], str]] = {"steps.md": steps}
+def settings() -> str:
+    from avow.config import values
+    from avow.plugins import manager
+
+    page = [
+        "# Settings: avow.toml",
+        "",
+        "Generated from the settings themselves. Durations are text with a unit (`250ms`, `30s`, `2m`), "
+        "sizes too (`64KiB`, `10MB`). Each setting can be given by the environment "
+        "(`AVOW_TIMEOUTS_STEP=5s`) and on the command line (`behave -D avow.timeouts.step=5s`), which wins.",
+        "",
+        "`{db.url}` in a command, an address or `env` stands for a fact of another service and makes it a "
+        "dependency; `{port}` and `{host}` are the service's own; `{root}` is the suite's directory; "
+        "`${env:NAME}` and `${secret:NAME}` come from outside.",
+        "",
+        "`[profiles.NAME.services]` holds services as they differ in an environment; "
+        "`-D avow.profile=NAME` chooses it.",
+    ]
+    for heading, struct in (
+        ("[suite]", values.Suite),
+        ("[services.NAME]", values.ServiceDefinition),
+        ("[services.NAME.health]", values.Health),
+        ("[guards]", values.GuardSettings),
+        ("[timeouts]", values.Timeouts),
+        ("[effects]", values.Effects),
+        ("[reports]", values.Reports),
+        ("[runner]", values.RunnerSettings),
+        ("[secrets.NAME]", values.SecretSource),
+    ):
+        page += ["", f"## {heading}", "", *_struct(struct)]
+    page += ["", "## Kinds of services", ""]
+    kinds = [kind for found in manager().hook.avow_service_kinds() for kind in found]
+    for kind in sorted(kinds, key=lambda kind: kind.name):
+        page += [f"### {kind.name}", ""]
+        facts = ", ".join(f"`{{{kind.name}.{fact}}}`" for fact in kind.facts)
+        page += [
+            f"Providers: {', '.join(kind.providers)}; by default {kind.default_provider}. "
+            + (f"Facts (here of a service named {kind.name}): {facts}. " if facts else "")
+            + (f"Needs `pip install 'avow[{kind.extra}]'`." if kind.extra else ""),
+            "",
+            *_struct(kind.settings),
+            "",
+        ]
+    return "\n".join(page).rstrip() + "\n"
+
+
+def _struct(struct: type[msgspec.Struct]) -> list[str]:
+    lines = []
+    if struct.__doc__ and not struct.__doc__.startswith(struct.__name__ + "("):
+        lines += [inspect.cleandoc(struct.__doc__), ""]
+    fields = list(_fields(struct))
+    if fields:
+        lines += ["| key | value | default |", "|---|---|---|", *fields]
+    return lines
+
+
+def _fields(struct: type[msgspec.Struct]) -> Iterator[str]:
+    hints = typing.get_type_hints(struct, include_extras=True)
+    for field in msgspec.structs.fields(struct):
+        if field.name in ("settings", "name") and struct.__name__ == "ServiceDefinition":
+            continue
+        default = _default(field)
+        yield f"| `{field.encode_name}` | {_type(hints[field.name])} | {default} |"
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    value = field.default
+    if value is msgspec.NODEFAULT:
+        factory = field.default_factory
+        value = None if factory is msgspec.NODEFAULT else factory()
+        if factory is msgspec.NODEFAULT:
+            return "(needed)"
+    if isinstance(value, timedelta):
+        seconds = value.total_seconds()
+        return f"`{seconds:g}s`" if seconds >= 1 or not seconds else f"`{seconds * 1000:g}ms`"
+    if isinstance(value, msgspec.Struct) or value in (None, "", (), {}):
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _type(hint: object) -> str:
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return str(arguments[1])
+    if origin is typing.Literal:
+        return " or ".join(f"`{item}`" for item in arguments)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_type(item) for item in arguments if item is not type(None))
+    if origin is tuple:
+        return f"list of {_type(arguments[0])}"
+    if origin is dict:
+        return f"table of {_type(arguments[1])}"
+    named = {str: "text", int: "number", float: "number", bool: "true or false", date: "date"}
+    if hint is timedelta:
+        return "duration"
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        keys = ", ".join(f"`{field.encode_name}`" for field in msgspec.structs.fields(hint))
+        return f"table: {keys}"
+    return named.get(hint, "anything")  # type: ignore[call-overload]
+
+
+PAGES: dict[str, Callable[[], str]] = {"steps.md": steps, "settings.md": settings}
 
 
 def main() -> None:
