@@ -1,4 +1,4 @@
-"""What reporting one scenario costs: 6 steps, 2 exchanges, 4 other entries, on real files.
+"""What reporting one scenario costs: 6 steps, 2 exchanges, 2 other entries, into real files.
 
 CPU time of the process (user and system), median of rounds; the file that the worker wrote is read,
 the result and its evidence are written.
@@ -20,6 +20,8 @@ from avow.core.secrets import Redactor
 from avow.reports import record
 from avow.reports.allure import AllureResults
 
+#: A RAM disk: what is measured is the writer.
+MEMORY = Path("/dev/shm")
 ROUNDS = 7
 SCENARIOS = 300
 STEPS = (
@@ -33,31 +35,32 @@ STEPS = (
 
 
 def main() -> list[tuple[str, float, str, str]]:
-    # Where a suite's results lie: a directory that others fill and empty costs what they did to it.
-    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=Path(__file__).parents[1] / "reports"))
+    disk = Path(__file__).parents[1] / "reports"
+    rows = _measure(MEMORY if MEMORY.is_dir() else disk, "<= 0.35")
+    # What a file system adds differs: one without a journal looks at every file that was deleted in
+    # the last minutes before it makes a new one.
+    rows.append(("the same on this disk", _measure(disk, "")[1][1], "ms CPU", ""))
+    return rows
+
+
+def _measure(where: Path, target: str) -> list[tuple[str, float, str, str]]:
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=where))
     try:
         passed, failed = write(folder / "passed.jsonl"), write(folder / "failed.jsonl", "failed")
-        return [
-            ("read a scenario's file", _cost(lambda _: record.read(passed)), "ms CPU", ""),
-            (
-                "result and evidence of a passed scenario",
+        lean = _writing(passed, folder / "b", passed_evidence=False)
+        costs = {
+            "read a scenario's file": (_cost(lambda _: record.read(passed)), ""),
+            "result and evidence of a passed scenario": (
                 _cost(_writing(passed, folder / "a")),
-                "ms CPU",
-                "<= 0.35",
+                target,
             ),
-            (
-                "the same without evidence of passed scenarios",
-                _cost(_writing(passed, folder / "b", passed_evidence=False)),
-                "ms CPU",
-                "",
-            ),
-            (
-                "result, evidence and viewers of a failed scenario",
+            "the same without evidence of passed scenarios": (_cost(lean), ""),
+            "result, evidence and viewers of a failed scenario": (
                 _cost(_writing(failed, folder / "c")),
-                "ms CPU",
                 "",
             ),
-        ]
+        }
+        return [(name, value, "ms CPU", wanted) for name, (value, wanted) in costs.items()]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -113,7 +113,7 @@ def test_a_failed_scenario_says_first_what_is_wrong_then_what_was_seen(worker, r
         "Seen last:\n"
         "  -> shop: POST /orders/o-18/payment -> 502 Bad Gateway\n"
         "  <- stripe: POST /v1/charges, no route matched, answered 404\n"
-        "  ? db: 1 row of orders: status is payment_pending  (looked 37 times in 1.9 s)\n"
+        "  ? db: 1 row of orders: status is payment_pending (looked 37 times in 1.9 s)\n"
         "\n"
         "Traceback (most recent call last):\n"
         '  File "steps/payments.py", line 31, in order_is\n'

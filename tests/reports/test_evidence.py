@@ -101,7 +101,7 @@ def test_equal_looks_of_one_step_are_told_once(worker):
 
     assert [one.count for one in seen] == [1, 1, 1, 37]
     assert seen[-1].label() == (
-        "? db: 1 row of orders: status is payment_pending  (looked 37 times in 1.9 s)"
+        "? db: 1 row of orders: status is payment_pending (looked 37 times in 1.9 s)"
     )
 
 

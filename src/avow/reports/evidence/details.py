@@ -12,6 +12,8 @@ from avow.core.text import plural, printable
 from avow.reports.evidence import bodies, tables
 from avow.reports.evidence.looks import duration
 
+_PLAIN = bytes(range(32, 127)) + b"\n\t"
+
 
 def of(entry: Entry) -> str:
     """Return printable text; never raises for what the entry holds."""
@@ -28,7 +30,7 @@ def lines(entry: Entry) -> list[str]:
 
 def clean(text: str) -> str:
     """Return `printable(text)`; a page of plain ASCII, which most are, is seen to be so at once."""
-    if text.isascii() and text.replace("\n", "").isprintable():
+    if text.isascii() and not text.encode("ascii").translate(None, _PLAIN):
         return text
     return printable(text)
 

@@ -33,7 +33,7 @@ class Seen(msgspec.Struct):
         summary = self.last.summary.removeprefix(f"{self.last.resource} ")
         if self.count == 1:
             return summary
-        text = f"{summary}  (looked {self.count} times in {duration(self.seconds)}"
+        text = f"{summary} (looked {self.count} times in {duration(self.seconds)}"
         if len(self.changes) > 1:
             text += f"; the answer changed {times(len(self.changes) - 1)}"
         return text + ")"

@@ -11,6 +11,7 @@ from avow.core.text import plural, printable
 
 #: A longer cell is cut in its middle: ids differ at either end.
 WIDEST_CELL = 60
+_BIG = 10**18
 #: Rows of one table that are shown.
 MOST_ROWS = 50
 
@@ -19,12 +20,15 @@ def cell(value: Any) -> str:
     """Return one line for a JSON value: text as it is, everything else as JSON."""
     if isinstance(value, str):
         text = value
+    elif type(value) is int and -_BIG < value < _BIG:
+        return str(value)
     else:
         try:
             text = json.dumps(value, ensure_ascii=False, default=str)
         except (ValueError, RecursionError):
             text = printable(repr(type(value)))
-    text = printable(text).replace("\n", "\\n").replace("\t", "\\t")
+    if not (text.isascii() and text.isprintable()):
+        text = printable(text).replace("\n", "\\n").replace("\t", "\\t")
     if len(text) > WIDEST_CELL:
         text = f"{text[: WIDEST_CELL - 23]}...{text[-20:]}"
     return text

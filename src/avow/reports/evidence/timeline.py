@@ -4,7 +4,7 @@
        2.1 ms  |  -> shop     POST /orders -> 201 Created                     12 ms
       14.2 ms  |  <- stripe   POST /v1/charges, answered 200                  3 ms
       35.0 ms  Then within 5 seconds the order is "paid"                      passed in 1.8 s
-      35.4 ms  |   ? db       1 row of orders  (looked 37 times in 1.8 s; the answer changed once)
+      35.4 ms  |   ? db       1 row of orders (looked 37 times in 1.8 s; the answer changed once)
 
 `->` avow acted, `<-` the system did it by itself, ` ?` avow looked. An effect stands at the moment
 it happened, which may be under an earlier step than the one that noticed it.
@@ -63,7 +63,7 @@ def clock(seconds: float) -> str:
 
 
 def _mark(step: StepRecord) -> str:
-    return _padded(shortened(step.title, _TEXT), f"{step.status} in {duration(step.seconds)}")
+    return _padded(_line(step.title, _TEXT), f"{step.status} in {duration(step.seconds)}")
 
 
 def _entry(seen: Seen, widest: int) -> str:
@@ -72,7 +72,13 @@ def _entry(seen: Seen, widest: int) -> str:
     took = "" if seen.count > 1 else duration(entry.ended - entry.started)
     # A line that the report has to wrap hides the columns of all others.
     room = (_TEXT if took else _WIDEST) - len(head)
-    return _padded(head + shortened(seen.title(), max(room, 24)), took)
+    return _padded(head + _line(seen.title(), max(room, 24)), took)
+
+
+def _line(text: str, room: int) -> str:
+    # The common case is fit to be shown already; seeing that costs a tenth of making it so.
+    plain = len(text) <= room and text.isascii() and text.isprintable()
+    return text if plain else shortened(text, room)
 
 
 def _padded(text: str, tail: str) -> str:
