@@ -28,16 +28,20 @@ def settings() -> str:
     page = [
         "# Settings: avow.toml",
         "",
-        "Generated from the settings themselves. Durations are text with a unit (`250ms`, `30s`, `2m`), "
-        "sizes too (`64KiB`, `10MB`). Each setting can be given by the environment "
-        "(`AVOW_TIMEOUTS_STEP=5s`) and on the command line (`behave -D avow.timeouts.step=5s`), which wins.",
+        "Generated from the settings themselves. Durations are text with a unit (`250ms`, `30s`, "
+        "`2m`), sizes too (`64KiB`, `10MB`). Each setting can be given by the environment "
+        "(`AVOW_TIMEOUTS_STEP=5s`) and on the command line "
+        "(`behave -D avow.timeouts.step=5s`), which wins.",
         "",
-        "`{db.url}` in a command, an address or `env` stands for a fact of another service and makes it a "
-        "dependency; `{port}` and `{host}` are the service's own; `{root}` is the suite's directory; "
-        "`${env:NAME}` and `${secret:NAME}` come from outside.",
+        "`{db.url}` in a command, an address or `env` stands for a fact of another service and "
+        "makes it a dependency; `{port}` and `{host}` are the service's own; `{root}` is the "
+        "suite's directory; `${env:NAME}` and `${secret:NAME}` come from outside.",
         "",
         "`[profiles.NAME.services]` holds services as they differ in an environment; "
         "`-D avow.profile=NAME` chooses it.",
+        "",
+        "Two variables are about the machine: `AVOW_CACHE` is where prepared data directories are "
+        "kept between runs, `AVOW_MEMORY_DISK` a memory disk for the databases of a run.",
     ]
     for heading, struct in (
         ("[suite]", values.Suite),
