@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.reports import stories
 from tests.reports.conftest import START, Worker
@@ -192,3 +193,13 @@ def test_the_offset_is_on_the_monotonic_clock_where_there_is_one(worker, tmp_pat
     assert record.read(it.path).offset(record.read(it.path).entries[0]) == pytest.approx(0.25)
     read = record.read(bare.path)
     assert read.offset(read.entries[0]) == pytest.approx(0.5)
+
+
+def test_a_verdict_that_was_flipped_is_the_one_that_counts(worker):
+    path, own = stories.passed_payment(worker)
+    trouble = events.Trouble("failed", "a message came after the end")
+    flipped = msgspec.structs.replace(own, status="failed", trouble=trouble)
+
+    found = record.read(path, flipped)
+
+    assert (found.status, found.trouble.message) == ("failed", "a message came after the end")
