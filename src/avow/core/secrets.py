@@ -248,7 +248,8 @@ class _Grid:
     def candidates(self, data: bytes) -> frozenset[bytes]:
         whole = len(data) - len(data) % self._width
         cells = memoryview(data)[:whole].cast(self._code)
-        known = self.numbers.keys()
-        if known.isdisjoint(cells):
+        if self.numbers.keys().isdisjoint(cells):
             return _NONE
-        return frozenset(form for number in known & set(cells) for form in self.numbers[number])
+        # Not an intersection, which walks through the numbers while another thread may add some.
+        found = filter(self.numbers.__contains__, set(cells))
+        return frozenset(form for number in found for form in self.numbers.get(number, ()))
