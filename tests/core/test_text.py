@@ -50,6 +50,11 @@ def test_shortened_keeps_both_ends():
     assert shortened("start " + "x" * 100 + " end", 30).endswith("x end")
 
 
+def test_a_name_cannot_show_reversed():
+    assert printable("invoice\u202efdp.exe") == "invoice\\u202efdp.exe"
+    assert printable("a\u2066b\u2069") == "a\\u2066b\\u2069"
+
+
 def test_plural():
     assert (plural(1, "call"), plural(0, "call"), plural(2, "entry", "entries")) == (
         "1 call", "0 calls", "2 entries")  # fmt: skip
