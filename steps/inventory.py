@@ -15,8 +15,7 @@ _SHIPMENTS = {"packed": "packed", "cancelled": "cancelled", "not packed": None}
 
 @given("a message that makes no sense has arrived on {string}")
 def nonsense_has_arrived(world: World, topic: str) -> None:
-    sent = world.messages["orders"].publish(topic, "pack everything", key="scenario")
-    world.memory.see("message", sent)
+    _publish(world, topic, "pack everything")
     waited = until(lambda: is_put_aside(world, "not JSON"), 10.0)
     assert waited.holds, f"nobody put it aside: {waited.error}"
 
@@ -34,8 +33,7 @@ def is_delivered_more_times(world: World, kind: str, times: int) -> None:
 
 @when("this message arrives on {string}:")
 def this_message_arrives(world: World, topic: str, *, document: Document) -> None:
-    sent = world.messages["orders"].publish(topic, document.text, key="scenario")
-    world.memory.see("message", sent)
+    _publish(world, topic, document.text)
 
 
 @then("the order is packed")
@@ -57,6 +55,12 @@ def is_put_aside(world: World, reason: str) -> None:
     world.claim(*found)
     seen = [entry.data["headers"].get("reason") for entry in found]
     assert seen == [reason], f"the message was put aside as {seen or 'nothing'}, not as {reason!r}"
+
+
+def _publish(world: World, topic: str, text: str) -> None:
+    """Publish with a key that no other scenario has: what comes of it is this one's."""
+    sent = world.messages["orders"].publish(topic, text, key=world.random.uuid())
+    world.memory.see("message", sent)
 
 
 def _message(world: World, kind: str) -> Entry:
