@@ -1,9 +1,9 @@
-"""Parcel tracking: register a parcel over HTTP, follow it through scans on Kafka. One file, one process.
+"""Parcel tracking: register a parcel over HTTP, follow it by scans on Kafka. One process.
 
-    POST /parcels            {"recipient": ..., "weight_g": ...}  -> 201, event "parcel.registered"
-    GET  /parcels/{id}                                            -> 200 or 404
-    topic "scans"            {"parcel": id, "place": ..., "delivered": bool}
-                                                                  -> row updated, event "parcel.delivered"
+POST /parcels            {"recipient": ..., "weight_g": ...}  -> 201, event "parcel.registered"
+GET  /parcels/{id}                                            -> 200 or 404
+topic "scans"            {"parcel": id, "place": ..., "delivered": bool}
+                                              -> row updated, event "parcel.delivered"
 
 Takes every address from the environment: DATABASE_URL, KAFKA_BOOTSTRAP, PORT.
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Control characters other than tab and newline, and lone surrogates: terminals, XML and JSON
-# readers choke on them. Bidirectional controls (Unicode TR 9) show a name reversed, as what it is not.
+# readers choke on them. Bidirectional controls (Unicode TR 9) show a name as what it is not.
 _UNSAFE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
