@@ -72,7 +72,6 @@ class Coordinator:
         self._template: Any = None
         self._guards: Any = None
         self._secrets: Any = None
-        self._verdicts: dict[str, str] = {}
         self._told_lost = False
         self._has_started = False
         self._left_because: tuple[events.Trouble, events.Status] | None = None
@@ -274,6 +273,7 @@ class Coordinator:
         stack = self._stacks.get(slot)
         return notices.Setting(
             slot=slot,
+            directory=str(self.directory),
             facts={}
             if stack is None
             else {name: dict(facts) for name, facts in stack.facts.items()},
@@ -341,7 +341,6 @@ class Coordinator:
 
     def finished(self, item: Item, path: Path, verdict: events.ScenarioFinished) -> None:
         self.outcome.scenario(verdict)
-        self._verdicts[verdict.scenario] = verdict.status
         self.telling.recorded(path, verdict)
         if verdict.status not in ("passed", "skipped") and self.config.stop:
             assert self._supervisor is not None and self._replay is not None
@@ -377,18 +376,9 @@ class Coordinator:
             self.telling.recorded(path, verdict)
 
     def _late(self, late: events.LateEffect) -> None:
-        """Flip the verdict of a scenario that had claimed that nothing else happened."""
-        before = self._verdicts.get(late.scenario)
-        path = self.telling.path_of(late.scenario)
-        if before != "passed" or path is None:
-            return
-        verdict = records.flip(path, late, self.redactor)
-        if verdict is not None:
-            self._verdicts[late.scenario] = verdict.status
-            self.outcome.change(before, verdict.status)
-            self.telling.recorded(path, verdict)
-            name = verdict.trouble.message if verdict.trouble else ""
-            self._say(name)
+        said = self.telling.late(late, self.redactor)
+        if said:
+            self._say(said)
 
     # -- signals
 

@@ -23,6 +23,7 @@ from avow.core import events
 from avow.core.errors import AvowError
 from avow.runner import engine, features, notices, plan, suite
 from avow.runner.outcome import Outcome
+from avow.runner.session import exit_code_of
 from avow.runner.stage import Stage
 from avow.runner.telling import Telling
 from avow.runner.witness import Scene, Witness
@@ -85,6 +86,7 @@ class InPlace:
             directory=self._directory,
         )
         self._stage.hear_allure(self._emit)
+        runner.hooks["before_all"] = self._then_open(runner.hooks.get("before_all"))
         self._witness = _Wrapping(runner.config, self._stage.step, self._wrap)
         runner.formatters.insert(0, self._witness)
         self._listen(None)
@@ -128,7 +130,7 @@ class InPlace:
         suite.listen(None)
         Context.avow_cleanup_failed = None
         try:
-            self._stage.close()
+            self._stage.close(self._tell)
         finally:
             if self._stack is not None:
                 self._stack.stop()
@@ -145,6 +147,17 @@ class InPlace:
                 seconds=round(time.monotonic() - self._began, 3),
             )
         )
+
+    def _then_open(self, before_all: Callable[[Any], None] | None) -> Callable[[Any], None]:
+        """What before_all prepares is part of the clean world, so the stage opens after it."""
+
+        def call(context: Any) -> None:
+            if before_all is not None:
+                before_all(context)
+            for kept in self._stage.open():
+                print(kept)  # noqa: T201
+
+        return call
 
     # -- one scenario
 
@@ -176,7 +189,7 @@ class InPlace:
         self._listen(scene)
         self._witness.scene = scene
         try:
-            with self._stage.playing(scene, runner.context, scenario):
+            with self._stage.playing(scene, runner.context, self._tell):
                 failed = run(runner)
         finally:
             verdict = self._witness.finish(scenario)
@@ -193,8 +206,9 @@ class InPlace:
             if scene is not None:
                 scene.hook_failed(name, error)
             else:
+                if name == "before_all":
+                    self._outcome.add(exit_code_of(error), "before_all failed")
                 self._tell(self._stage.run_trouble(name, error))
-                self._outcome.add(1 if name == "before_all" else 7, f"{name} failed")
 
         suite.listen(failed)
         Context.avow_cleanup_failed = staticmethod(
@@ -207,6 +221,12 @@ class InPlace:
         for record in notices.decode(line):
             if isinstance(record, events.Event):
                 self._telling.event(record)
+            if isinstance(record, events.RunTrouble):
+                self._outcome.add(7, f"{record.where}: {record.trouble.message.splitlines()[0]}")
+            elif isinstance(record, events.LateEffect):
+                said = self._telling.late(record, self._stage.redactor)
+                if said:
+                    print(said, file=sys.stderr)  # noqa: T201
 
     def _emit(self, event: events.Event) -> None:
         scene = self._witness.scene

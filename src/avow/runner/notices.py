@@ -154,6 +154,8 @@ class Setting(msgspec.Struct, frozen=True, tag="setting"):
     """What a worker needs of its stack: facts of services and values that must not leave the worker."""
 
     slot: int
+    #: Where the run keeps its files.
+    directory: str = ""
     facts: dict[str, dict[str, str]] = {}
     secrets: dict[str, str] = {}
     redaction_key: bytes = b""

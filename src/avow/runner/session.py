@@ -54,6 +54,13 @@ class Session:
         self._listen(None)
         self.stage.hear_allure(self._emit)
         self.runner.run_hook("before_all")
+        if self.problem is not None:
+            return
+        try:
+            for kept in self.stage.open():
+                print(kept)  # noqa: T201 - in a worker the coordinator prints it
+        except AvowError as error:
+            self.problem = error
 
     def close(self) -> None:
         """Close what is open and run after_all and the cleanups of the test run."""
@@ -64,7 +71,7 @@ class Session:
             self.runner.context._do_remaining_cleanups()
         except Exception:  # noqa: BLE001 - the listener has told each of them
             pass
-        self.stage.close()
+        self.stage.close(self._tell)
 
     def _listen(self, scene: Scene | None) -> None:
         """Send what hooks and cleanups raise to the scenario, or to the run where there is none."""
@@ -140,7 +147,7 @@ class Session:
         self.witness.scene = scene
         context._set_root_attribute("active_outline", scenario._row)
         try:
-            with self.stage.playing(scene, context, scenario):
+            with self.stage.playing(scene, context, self._tell):
                 failed = scenario.run(runner)
             if failed:
                 context._set_root_attribute("failed", True)

@@ -15,8 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from avow.core import events
+from avow.core.entries import Entry
+from avow.core.errors import AvowError
 from avow.core.secrets import Redactor
+from avow.core.text import plural
 from avow.runner import failures, notices
 from avow.runner.witness import Scene, Tell
 
@@ -48,6 +53,7 @@ class Stage:
         self._host = socket.gethostname()
         self._pid = os.getpid()
         self._channels: Any = None
+        self._isolation: Any = None
         self._guards: Any = None
         self._secrets: Any = None
         self._allure: Any = None
@@ -88,16 +94,48 @@ class Stage:
             attempt=task.attempt,
         )
 
+    def open(self) -> list[str]:
+        """Connect to what the suite runs on and remember how it is now; return what stays as it is.
+
+        Called after before_all, so that what that prepares is part of the clean world.
+        """
+        from avow.channels.base import ChannelContext
+        from avow.config import Secrets
+        from avow.guards import Guards
+        from avow.world import Channels
+
+        self._secrets = Secrets(self.settings)
+        for secret in self._secrets.all():
+            self.redactor.add(secret)
+        self._guards = Guards(self.settings.guards, self.root)
+        for facts in self.facts.values():
+            host, port = facts.get("host"), facts.get("port")
+            if host and port and port.isdigit():
+                self._guards.own(host, int(port))
+        context = ChannelContext(
+            self._guards, self.settings.timeouts, self.redactor, self.directory
+        )
+        self._channels = Channels.build(self.settings, self.facts, context, secrets=self._secrets)
+        if not self._channels.all:
+            return []
+        from avow.isolation import Isolation
+
+        self._isolation = Isolation(self._channels.all)
+        return [str(each) for each in self._isolation.prepare_run()]
+
     @contextmanager
-    def playing(self, scene: Scene, context: Any, scenario: Any) -> Iterator[None]:
+    def playing(self, scene: Scene, context: Any, tell: Tell) -> Iterator[None]:
         """Give the scenario its world; afterwards the world is as it was before."""
         from avow.gherkin import session
         from avow.world import World
 
-        channels = self._the_channels()
+        isolation = self._isolation
+        if isolation is not None:
+            isolation.start_scenario(scene.ledger)
+            self._tell_late(tell)
         world = World.begin(
             self.settings,
-            channels,
+            self._channels,
             scene.ledger,
             facts=self.facts,
             guards=self._guards,
@@ -110,45 +148,57 @@ class Stage:
         scene.world = world
         if self._allure is not None:
             self._allure.is_in_scenario = True
-        if channels.all:
-            for channel in channels.all.values():
-                channel.start_scenario()
         session.begin(context, world)
         try:
             yield
+            if self.settings.effects.strict and scene.has_passed:
+                scene.strict_trouble = _left_over(world)
         finally:
             session.end(context)
             if self._allure is not None:
                 self._allure.is_in_scenario = False
                 self._allure.step = -1
+            if isolation is not None:
+                self._undo(isolation, scene, world, tell)
 
-    def _the_channels(self) -> Any:
-        if self._channels is None:
-            from avow.channels.base import ChannelContext
-            from avow.config import Secrets
-            from avow.guards import Guards
-            from avow.world import Channels
+    def _undo(self, isolation: Any, scene: Scene, world: Any, tell: Tell) -> None:
+        for problem in isolation.end_scenario():
+            tell(self.run_trouble(f"isolation after {scene.info.place}", problem))
+        isolation.after(
+            scene.info.id,
+            scene.ledger,
+            world.memory.values.values(),
+            drain=self.settings.effects.drain,
+        )
+        self._tell_late(tell)
 
-            self._secrets = Secrets(self.settings)
-            for secret in self._secrets.all():
-                self.redactor.add(secret)
-            self._guards = Guards(self.settings.guards, self.root)
-            for facts in self.facts.values():
-                host, port = facts.get("host"), facts.get("port")
-                if host and port and port.isdigit():
-                    self._guards.own(host, int(port))
-            context = ChannelContext(
-                self._guards, self.settings.timeouts, self.redactor, self.directory
-            )
-            self._channels = Channels.build(
-                self.settings, self.facts, context, secrets=self._secrets
-            )
-        return self._channels
+    def _tell_late(self, tell: Tell) -> None:
+        for scenario, entry in self._isolation.late():
+            tell(self._late(scenario, entry))
 
-    def close(self) -> None:
-        """End what the channels hold."""
-        if self._channels is not None:
-            self._channels.close()
+    def _late(self, scenario: str, entry: Entry) -> bytes:
+        limit = int(self.settings.reports.body_limit)
+        bodies = {
+            part: msgspec.structs.replace(body, raw=self.redactor.raw(body.raw)).cap(limit)
+            for part, body in entry.bodies.items()
+        }
+        plain = msgspec.structs.replace(entry, bodies=bodies).to_plain()
+        late = events.LateEffect(at=time.time(), scenario=scenario, entry=plain)
+        return self.redactor.raw(events.encode(late))
+
+    def close(self, tell: Tell) -> None:
+        """Tell what still came, then end what the channels hold."""
+        isolation, self._isolation = self._isolation, None
+        channels, self._channels = self._channels, None
+        if isolation is not None:
+            try:
+                for scenario, entry in isolation.final_drain(self.settings.effects.settle):
+                    tell(self._late(scenario, entry))
+                isolation.close()
+            except AvowError as error:
+                tell(self.run_trouble("the end of isolation", error))
+        if channels is not None:
+            channels.close()
 
     # -- trouble
 
@@ -172,3 +222,18 @@ class Stage:
                 file=task.record,
             )
         )
+
+
+def _left_over(world: Any) -> events.Trouble | None:
+    """Return what happened that no step spoke of, for suites with `[effects] strict`."""
+    world.settle()
+    left = world.unclaimed()
+    if not left:
+        return None
+    lines = [f"  {each.resource}: {each.summary}" for each in left[:20]]
+    return events.Trouble(
+        "failed",
+        f"{plural(len(left), 'thing')} happened that no step speaks of ([effects] strict):\n"
+        + "\n".join(lines),
+        kind="ScenarioFailure",
+    )

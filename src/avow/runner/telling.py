@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 from avow.core import events
+from avow.core.secrets import Redactor
+from avow.runner import records
 from avow.runner.failures import message_of
 from avow.runner.outcome import Outcome
 
@@ -24,23 +25,30 @@ class Telling:
         self._outcome = outcome
         self._manager = manager()
         self._problems: set[str] = set()
-        self._paths: OrderedDict[str, Path] = OrderedDict()
+        self._ended: OrderedDict[str, tuple[Path, str]] = OrderedDict()
         self._call("avow_run_configured", settings=settings, manager=self._manager)
-        self.seconds = 0.0
 
     def event(self, event: events.Event) -> None:
         self._call("avow_event", event=event)
 
     def recorded(self, path: Path, verdict: events.ScenarioFinished) -> None:
-        self._paths[verdict.scenario] = path
-        self._paths.move_to_end(verdict.scenario)
-        if len(self._paths) > _REMEMBERED:
-            self._paths.popitem(last=False)
+        self._ended[verdict.scenario] = (path, verdict.status)
+        self._ended.move_to_end(verdict.scenario)
+        if len(self._ended) > _REMEMBERED:
+            self._ended.popitem(last=False)
         self._call("avow_scenario_recorded", path=path, event=verdict)
 
-    def path_of(self, scenario: str) -> Path | None:
-        """Return the file of a scenario that ended not long ago."""
-        return self._paths.get(scenario)
+    def late(self, late: events.LateEffect, redactor: Redactor) -> str:
+        """Flip the verdict of a scenario that had claimed that nothing else happened; return why."""
+        path, status = self._ended.get(late.scenario, (None, ""))
+        if path is None or status != "passed":
+            return ""
+        verdict = records.flip(path, late, redactor)
+        if verdict is None or verdict.trouble is None:
+            return ""
+        self._outcome.change(status, verdict.status)
+        self.recorded(path, verdict)
+        return verdict.trouble.message
 
     def decide(self) -> None:
         """Let incomplete evidence count."""
@@ -67,7 +75,6 @@ class Telling:
         return list(getattr(report, "problems", ()))
 
     def _call(self, hook: str, **arguments: Any) -> None:
-        began = time.perf_counter()
         try:
             getattr(self._manager.hook, hook)(**arguments)
         except Exception as error:  # noqa: BLE001 - a plug-in must not cost a verdict
@@ -75,4 +82,3 @@ class Telling:
             if said not in self._problems:
                 self._problems.add(said)
                 self._outcome.add(7, said)
-        self.seconds = getattr(self, "seconds", 0.0) + time.perf_counter() - began

@@ -64,6 +64,8 @@ class Scene:
         self.world: Any = None
         self.hook_troubles: list[events.Trouble] = []
         self.step_trouble: events.Trouble | None = None
+        #: What `[effects] strict` found after the last step.
+        self.strict_trouble: events.Trouble | None = None
         self.undefined = False
         self.done = 0
         self.began = time.monotonic()
@@ -75,6 +77,11 @@ class Scene:
     def notice(self, notice: notices.Notice) -> None:
         """Tell what only formatters want to know."""
         self.tell(self.redactor.raw(notices.encode(notice)))
+
+    @property
+    def has_passed(self) -> bool:
+        """Say whether nothing has gone wrong so far."""
+        return not (self.step_trouble or self.hook_troubles or self.undefined)
 
     def hook_failed(self, hook: str, error: BaseException) -> None:
         """Record that a hook or cleanup went wrong; the scenario is broken by it."""
@@ -232,7 +239,11 @@ class Witness:
             status = "broken"
         elif scene.undefined and status == "broken":
             status = "undefined"
-        trouble = scene.step_trouble or next(iter(scene.hook_troubles), None)
+        elif scene.strict_trouble is not None and status == "passed":
+            status = "failed"
+            scenario.set_status(Status.failed)
+        trouble = scene.step_trouble or scene.strict_trouble
+        trouble = trouble or next(iter(scene.hook_troubles), None)
         if trouble is None and status == "skipped" and scenario.skip_reason:
             trouble = events.Trouble("skipped", str(scenario.skip_reason))
         captured = [

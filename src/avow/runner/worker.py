@@ -211,6 +211,7 @@ def _open(
         facts=setting.facts,
         secrets=setting.secrets,
         redaction_key=setting.redaction_key,
+        directory=Path(setting.directory),
     )
     sys.stdout = Printer(teller, stage.redactor.raw)
     sys.stderr = Printer(teller, stage.redactor.raw, is_error=True)
