@@ -207,18 +207,15 @@ class DatabasePart:
         """Make the touched tables what they were; raises EnvironmentProblem where that fails."""
         if not self._seen:
             return
-        connection = self._open()
-        try:
-            marks = self._marks(connection)
-            if marks == self._seen:
-                return
-            touched = {oid for oid, mark in marks.items() if mark != self._seen.get(oid)}
-            if 0 in touched:
-                self._undefine(connection)
-            self._put_back(connection, self._to_restore(touched))
-        except self._library.Error as error:
-            raise self._translated(error) from None
-        self._seen = marks
+        for attempt in (1, 2):
+            connection = self._open()
+            try:
+                self._restore(connection)
+            except self._library.Error as error:
+                if connection.closed and attempt == 1:
+                    continue  # the system, or a scenario's fault, ended our connection
+                raise self._translated(error) from None
+            return
 
     def close(self) -> None:
         connection, self._connection = self._connection, None
@@ -226,6 +223,17 @@ class DatabasePart:
             connection.close()
 
     # -- how
+
+    def _restore(self, connection: psycopg.Connection[Any]) -> None:
+        marks = self._marks(connection)
+        if marks == self._seen:
+            return
+        touched = {oid for oid, mark in marks.items() if mark != self._seen.get(oid)}
+        if 0 in touched:
+            self._undefine(connection)
+        self._put_back(connection, self._to_restore(touched))
+        # As of before the restore: what was marked since is looked at again.
+        self._seen = marks
 
     def _to_restore(self, touched: set[int]) -> list[Kept]:
         """Return the tables to restore: a partition by its root, an heir with its parent."""
