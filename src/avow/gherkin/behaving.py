@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+from typing import Any
 
 import behave
 import behave.cucumber_expression
 import behave.matchers
+import behave.parser
 import behave.runner
 import behave.runner_util
 import behave.step_registry
@@ -34,6 +37,7 @@ def install() -> Registry:
         found.__class__ = Registry
         _unify(found)
         _prefer_cucumber_expressions()
+        _keep_content_types()
         snippets.install()
     elif behave.step_registry.registry is not found:
         _unify(found)
@@ -63,6 +67,31 @@ def _prefer_cucumber_expressions() -> None:
     factory.use_default_step_matcher(CucumberMatcher.NAME)
     # What behave goes back to after each step file, and after a reset.
     factory.initial_matcher_name = CucumberMatcher.NAME
+
+
+def _keep_content_types() -> None:
+    """Let behave's parser keep the word after a docstring's opening quotes, which it drops."""
+    parser = behave.parser.Parser
+    in_steps, in_text = parser.action_steps, parser.action_multiline_text
+
+    @functools.wraps(in_steps)
+    def action_steps(self: Any, line: str) -> Any:
+        stripped = line.strip()
+        if stripped.startswith(('"""', "'''")):
+            self.avow_content_type = stripped[3:].strip()
+        return in_steps(self, line)
+
+    @functools.wraps(in_text)
+    def action_multiline_text(self: Any, line: str) -> Any:
+        outcome = in_text(self, line)
+        kind = getattr(self, "avow_content_type", "")
+        if self.multiline_terminator is None and kind:
+            self.statement.steps[-1].text.content_type = kind
+            self.avow_content_type = ""
+        return outcome
+
+    parser.action_steps = action_steps
+    parser.action_multiline_text = action_multiline_text
 
 
 def uninstalled_modules() -> list[str]:

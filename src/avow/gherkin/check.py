@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from avow.gherkin import registry as registries
 from avow.gherkin.behaving import install
 from avow.gherkin.expressions import CucumberMatcher
 from avow.gherkin.match import block_problem
+from avow.gherkin.parameters import types
 from avow.gherkin.phrases import Phrase
 from avow.gherkin.snippets import nearest_phrase, snippet
 from avow.matchers import FORMS
@@ -50,16 +52,16 @@ def phrases() -> list[SuiteError]:
         for matcher in [*registry.steps[kind], *registry.steps["step"]]:
             if not isinstance(matcher, CucumberMatcher):
                 continue
-            text = sample(matcher.pattern)
-            matchers = [each for each, _ in registry.find_all(kind, text)]
-            key = frozenset(
-                (each.location.filename, each.location.line, each.pattern) for each in matchers
-            )
-            if len(matchers) > 1 and key not in seen:
-                seen.add(key)
-                problem = registries.ambiguous(text, matchers)
-                problem.where = matcher.where
-                found.append(problem)
+            for text in samples(matcher.pattern):
+                matchers = [each for each, _ in registry.find_all(kind, text)]
+                key = frozenset(
+                    (each.location.filename, each.location.line, each.pattern) for each in matchers
+                )
+                if len(matchers) > 1 and key not in seen:
+                    seen.add(key)
+                    problem = registries.ambiguous(text, matchers)
+                    problem.where = matcher.where
+                    found.append(problem)
     return found
 
 
@@ -151,24 +153,39 @@ _STAND_INS = {
 }
 
 
+#: Texts that are tried of an expression with many options and alternatives.
+_MOST_SAMPLES = 64
+
+
+def samples(pattern: str) -> list[str]:
+    """Return texts that the expression says: with and without options, each alternative."""
+    return list(dict.fromkeys(itertools.islice(_texts(_parsed(pattern)), _MOST_SAMPLES)))
+
+
 def sample(pattern: str) -> str:
-    """Return a text that the expression says: no options, first alternatives, plain values."""
-    from avow.gherkin.parameters import types
+    """Return the first of an expression's texts: no options, first alternatives, plain values."""
+    return next(_texts(_parsed(pattern)))
 
-    def text(node: Any) -> str:
-        kind = node.ast_type.name
-        if kind == "TEXT":
-            return str(node.text)
-        if kind == "OPTIONAL":
-            return ""
-        if kind == "ALTERNATION":
-            return text(node.nodes[0])
-        if kind == "PARAMETER":
-            known = types.lookup_by_type_name(node.text)
-            return _STAND_INS.get(node.text) or _stand_in(known)
-        return "".join(text(each) for each in node.nodes)
 
-    return text(CucumberExpressionParser().parse(pattern))
+def _parsed(pattern: str) -> Any:
+    return CucumberExpressionParser().parse(pattern)
+
+
+def _texts(node: Any) -> Iterator[str]:
+    kind = node.ast_type.name
+    if kind == "TEXT":
+        yield str(node.text)
+    elif kind == "PARAMETER":
+        yield _STAND_INS.get(node.text) or _stand_in(types.lookup_by_type_name(node.text))
+    elif kind == "OPTIONAL":
+        yield ""
+        yield "".join(str(each.text) for each in node.nodes)
+    elif kind == "ALTERNATION":
+        for each in node.nodes:
+            yield from _texts(each)
+    else:
+        for parts in itertools.product(*(list(_texts(each)) for each in node.nodes)):
+            yield "".join(parts)
 
 
 def _stand_in(parameter: Any) -> str:

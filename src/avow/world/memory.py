@@ -97,9 +97,9 @@ _MAKERS = {
     "message": 'Then a message on "orders" matches',
     "row": 'Then the table "orders" of "db" has a row',
     "webhook": 'When "stripe" sends a "..." webhook',
-    "mail": 'Then a mail to "..." arrived',
-    "object": 'Then "receipts" holds an object',
-    "call": '"stripe" received a "POST /..." call',
+    "mail": 'Then "post" received a mail',
+    "object": 'Then "receipts" holds a new object',
+    "call": 'Then "stripe" received a "POST /..." call',
     "page": 'When I read all pages of "/..." from "shop"',
 }
 

@@ -33,19 +33,21 @@ if TYPE_CHECKING:
     from avow.channels.mail import MailChannel
     from avow.channels.messaging import KafkaChannel
     from avow.channels.objects import S3Channel
-    from avow.gherkin import Document, Table
     from avow.stubs.client import StubChannel
 
 
 @dataclass(slots=True)
 class RunningStep:
-    """The step that runs: its text as written, given/when/then, its place, what stands under it."""
+    """The step that runs: its text as written, given/when/then, its place, what stands under it.
+
+    `table` and `document` are avow.gherkin's; the room of the words is above this one.
+    """
 
     text: str
     type: str
     where: str
-    table: Table | None = None
-    document: Document | None = None
+    table: Any = None
+    document: Any = None
 
 
 class World:
