@@ -185,12 +185,16 @@ class S3Channel(ChannelBase):
     def delete(self, bucket: str, key: str) -> None:
         """Remove an object; for restoring, not for scenarios: it writes no entry."""
         self._ask("delete_object", Bucket=bucket, Key=key)
+        # Our own doing is no effect of the system's.
+        self._known.pop((bucket, key), None)
 
     def restore(self, data: Mapping[str, Any], body: Body) -> None:
         """Put an object back as it was; for restoring, not for scenarios: it writes no entry."""
         extra = {"ContentType": data["type"]} if data["type"] else {}
         place = {"Bucket": data["bucket"], "Key": data["key"]}
-        self._ask("put_object", **place, Body=body.raw, Metadata=data["metadata"], **extra)
+        answer = self._ask("put_object", **place, Body=body.raw, Metadata=data["metadata"], **extra)
+        self._known.pop((data["bucket"], data["key"]), None)
+        self._own.add((data["bucket"], data["key"], answer["ETag"].strip('"')))
 
     def content(self, bucket: str, key: str) -> tuple[dict[str, Any], Body] | None:
         """Return an object without writing an entry, or None where there is none."""
