@@ -16,6 +16,7 @@ from avow import config
 from avow.channels.base import ChannelContext
 from avow.config import Secrets, Settings
 from avow.core.ledger import Ledger
+from avow.core.replay import ReplayLedger
 from avow.core.secrets import Redactor
 from avow.gherkin import install, session
 from avow.guards import Guards
@@ -61,8 +62,7 @@ class Phrasebook:
         self.context = self.runner.context = Context(self.runner)
         self.count = 0
 
-    def world(self, ledger: Ledger) -> World:
-        self.count += 1
+    def world(self, ledger: Ledger, seed: int) -> World:
         return World.begin(
             self.settings,
             self.channels,
@@ -71,21 +71,34 @@ class Phrasebook:
             guards=self.guards,
             redactor=self.redactor,
             secrets=self.secrets,
-            seed=self.count,
-            scenario=f"example {self.count}",
+            seed=seed,
+            scenario=f"example {seed}",
         )
 
     def run(self, steps: str) -> Outcome:
         """Run the steps of a scenario until one raises."""
-        self.runner.step_registry = registry = install()
+        self.count += 1
         ledger = Ledger()
-        world = self.world(ledger)
+        world = self.world(ledger, self.count)
         self.isolation.start_scenario(ledger)
+        try:
+            return self._run(steps, world)
+        finally:
+            problems = self.isolation.end_scenario()
+            self.isolation.after(world.scenario, ledger)
+            assert not problems, problems
+
+    def replay(self, steps: str, recorded: World) -> Outcome:
+        """Run a scenario again from its record alone, nothing of the system within reach."""
+        return self._run(steps, self.world(ReplayLedger(recorded.ledger.entries), recorded.seed))
+
+    def _run(self, steps: str, world: World) -> Outcome:
+        self.runner.step_registry = registry = install()
         outcome = Outcome(world)
         session.begin(self.context, world)
         try:
             for number, step in enumerate(parsed(steps)):
-                ledger.step = number
+                world.ledger.step = number
                 outcome.step = f"{step.keyword} {step.name}"
                 match = registry.find_match(step)
                 assert match is not None, f"no phrase says: {outcome.step}"
@@ -95,9 +108,6 @@ class Phrasebook:
             outcome.error = error
         finally:
             session.end(self.context)
-            problems = self.isolation.end_scenario()
-            self.isolation.after(world.scenario, ledger)
-        assert not problems, problems
         return outcome
 
     def close(self) -> None:

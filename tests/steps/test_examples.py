@@ -16,6 +16,8 @@ IDS = [f"{each.file}: {each.kind} {each.phrase}" for each in ENTRIES]
 def test_the_example_passes(phrasebook, entry: CatalogueEntry) -> None:
     outcome = phrasebook.run(entry.example)
     assert outcome.error is None, f"{outcome.step}\n{outcome.message}"
+    again = phrasebook.replay(entry.example, outcome.world)
+    assert again.error is None, f"replayed: {again.step}\n{again.message}"
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=IDS)
