@@ -80,7 +80,8 @@ class Child:
             environment = journal.mark(environment)
         program = _program(argv[0], environment, cwd)
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        # What a program says has not been redacted: it is its owner's to read.
+        with open(log, "ab", opener=_private) as output:  # noqa: PTH123 - with an opener
             offset = output.tell()
             try:
                 process = subprocess.Popen(
@@ -175,6 +176,10 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _program(name: str, environment: Mapping[str, str], cwd: Path | None) -> str:

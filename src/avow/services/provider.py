@@ -61,8 +61,8 @@ class Patience(Deadline):
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider may use.
 
-    `directory` is its own within the run's directory: its log and whatever people may want to read
-    afterwards. `facts` are those of the services that it needs, all up. `siblings` are the services
+    `directory` is its own, private, and gone after the run: what is in it has not been redacted.
+    `logs` is for what people may want to read afterwards. `facts` are those of the services that it needs, all up. `siblings` are the services
     of the stack with the same shared provider, itself included. `environ` is what a program gets
     before its own `env`. `guards` decides on addresses outside; None where nothing may be touched.
     """
@@ -72,6 +72,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     root: Path
     slot: int
     directory: Path
+    logs: Path
     journal: Journal
     facts: Mapping[str, Mapping[str, str]]
     deadline: Deadline
@@ -84,7 +85,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def log(self) -> Path:
-        return self.directory.parent / f"{self.definition.name}.log"
+        return self.logs / f"{self.definition.name}.log"
 
     def resolve(self, text: str, own: Mapping[str, str] | None = None) -> str:
         """Return `text` with references replaced by what is known now."""

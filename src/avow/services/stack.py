@@ -96,7 +96,8 @@ class Stack:
         self.seconds = 0.0
         self._settings = settings
         self._slot = slot
-        self._directory = run_dir / "services" / f"slot-{slot}"
+        self._logs = run_dir / "services" / f"slot-{slot}"
+        self._directories: list[Path] = []
         self._journal = journal
         self._guards = guards
         self._environ = dict(os.environ if environ is None else environ)
@@ -160,7 +161,7 @@ class Stack:
     def _start(self, names: Collection[str]) -> None:
         begun = time.monotonic()
         self._plan(names)
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._logs.mkdir(parents=True, exist_ok=True)
         threads = [
             threading.Thread(target=self._run, args=[service], name=f"start {name}", daemon=True)
             for name, service in self._services.items()
@@ -229,8 +230,8 @@ class Stack:
 
     def _surroundings(self, service: _Service) -> Surroundings:
         definition = service.definition
-        directory = self._directory / definition.name
-        directory.mkdir(parents=True, exist_ok=True)
+        directory = self._journal.directory(definition.name)
+        self._directories.append(directory)
         within = definition.health.within or self._settings.timeouts.start
         service.deadline = Patience(within)
         return Surroundings(
@@ -239,6 +240,7 @@ class Stack:
             root=Path(self._settings.root),
             slot=self._slot,
             directory=directory,
+            logs=self._logs,
             journal=self._journal,
             facts=self.facts,
             deadline=service.deadline,
@@ -341,7 +343,7 @@ class Stack:
         """Return the file that holds what a service wrote."""
         service = self._services[name]
         owner = service.owner or service
-        return self._directory / f"{owner.definition.name}.log"
+        return self._logs / f"{owner.definition.name}.log"
 
     def check(self) -> list[Died]:
         """Return the services that ended although nobody told them to."""
@@ -387,6 +389,8 @@ class Stack:
             thread.start()
         for thread in threads:
             thread.join()
+        for directory in self._directories:
+            self._journal.remove(directory)
 
     def __enter__(self) -> Stack:
         return self
