@@ -100,29 +100,32 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One wanted value as it stands in a phrase: "paid", 42, null, <uuid>, ${order.id}."""
+    """One wanted value as it stands in a phrase: "paid", 42, null, <uuid>, ${order.id}.
+
+    `is_untyped`: it came from a bare `${...}`. Whether its 42 is text or a number is not for the
+    phrase to say.
+    """
 
     text: str
+    is_untyped: bool = False
 
     def substituted(self, substitute: Substitute) -> Value:
-        return Value(substitute(self.text)) if "${" in self.text else self
+        if "${" not in self.text:
+            return self
+        return Value(substitute(self.text), is_untyped=self.text.startswith("${"))
 
     @property
     def wanted(self) -> Any:
         """What the value wants, for the matchers. A text in quotes is text; 42 is a number."""
         text = self.text
+        if self.is_untyped:
+            return parse_cell(text)
         if text[:1] == '"' and text[-1:] == '"' and len(text) > 1:
             return prepare(unquoted(text))
-        if _LITERAL.fullmatch(text) or text[:1] == "<":
-            return parse(text).value
-        # It came from `${...}`: whether its 42 is text or a number is not for the phrase to say.
-        return parse_cell(text)
+        return parse(text).value
 
     def __str__(self) -> str:
         return self.text
-
-
-_LITERAL = re.compile(r"-?\d+(?:\.\d+)?|true|false|null")
 
 
 @dataclass(frozen=True, slots=True)
