@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.suite.conftest import ROOT, Run
 
 from avow.core.secrets import Redactor, Secret
-from tests.suite.conftest import ROOT, Run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
