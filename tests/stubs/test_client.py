@@ -64,7 +64,7 @@ def test_calls_are_found_by_target(stub: StubChannel, call: Caller) -> None:
     assert stub.count("/v1/charges/{id}") == 2
     assert [each.data["path"] for each in stub.calls("GET /v1/charges/2")] == ["/v1/charges/2"]
     assert stub.calls("DELETE /v1/charges") == []
-    with pytest.raises(Problems, match='"charges" is not a method and a path|is not a method'):
+    with pytest.raises(Problems, match="is not a method and a path"):
         stub.calls("POST charges")
 
 
@@ -109,6 +109,18 @@ def test_what_comes_after_the_end_can_still_be_read_as_late(
     call("GET", "/x")
     stub.collect()
     assert len(stub.ledger.find("stub.call")) == 1
+
+
+def test_a_name_may_be_any_text(tmp_path: Path) -> None:
+    name = "pay/../ments ü"
+    with StubProcess(tmp_path, **{name: [{"on": "GET /x"}]}) as stubs:
+        caller = Caller(int(stubs.facts[name]["port"]))
+        assert caller("GET", "/x").status == 200
+        caller.close()
+        stubs[name].arm({"on": "GET /y"})
+        stubs[name].collect()
+        assert stubs[name].count() == 1
+    assert {path.parent for path in tmp_path.rglob("*.calls.*")} == {tmp_path}
 
 
 def test_default_routes_come_back(tmp_path: Path) -> None:
@@ -199,7 +211,7 @@ def test_a_stub_that_has_ended_is_told(tmp_path: Path) -> None:
     with StubProcess(tmp_path, shop=[]) as stubs:
         facts = stubs.facts["shop"]
     channel = StubChannel("shop", facts, None, Ledger())
-    with pytest.raises(EnvironmentProblem, match='stub "shop": its process does not answer: .*'):
+    with pytest.raises(EnvironmentProblem, match='stub "shop": its process does not answer'):
         channel.arm({"on": "GET /x"})
     channel.close()
 

@@ -8,6 +8,7 @@ import ssl
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from tests.stubs.conftest import Caller
 
@@ -235,7 +236,7 @@ def test_many_callers_at_once(stub: StubChannel, call: Caller) -> None:
 
 
 def test_a_caller_that_does_not_read_does_not_fill_the_memory(
-    stub: StubChannel, call: Caller
+    process: StubProcess, stub: StubChannel, call: Caller
 ) -> None:
     stub.arm({"on": "GET /big", "answer": {"body": "x" * 1_000_000}})
     ask = b"GET /big HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -245,3 +246,6 @@ def test_a_caller_that_does_not_read_does_not_fill_the_memory(
         with pytest.raises(BlockingIOError):
             while sent < 50_000_000:
                 sent += sock.send(ask * 1000)
+        used = psutil.Process(process.pid).memory_info().rss
+        # Thousands of requests wait, each asking for a megabyte.
+        assert used < 150 * 2**20

@@ -215,8 +215,8 @@ def test_phrases_that_need_what_was_dropped_say_so(tmp_path: Path) -> None:
         with pytest.raises(CallDropped) as caught:
             reading.request_data(refund)
         assert str(caught.value) == (
-            'stub "shop": the request body of call 101 (POST /refunds) has 1212 bytes, of which the '
-            "first 100 were kept\n  Keep more of it: set body_limit in [services.shop]."
+            'stub "shop": the request body of call 101 (POST /refunds) has 1212 bytes, of which '
+            "the first 100 were kept\n  Keep more of it: set body_limit in [services.shop]."
         )
 
 

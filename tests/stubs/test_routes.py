@@ -49,13 +49,13 @@ def test_a_path_alone_means_every_method() -> None:
     [
         (
             {"onn": "GET /x", "path": "/x"},
-            'a route: a route has no "onn"\n  Did you mean "on"? Known: after, answer, answers, body, '
-            "headers, idempotent, method, mode, name, on, path, query.",
+            'a route: a route has no "onn"\n  Did you mean "on"? Known: after, answer, answers, '
+            "body, headers, idempotent, method, mode, name, on, path, query.",
         ),
         (
             {"on": "/x"},
-            'a route: "/x" is not a method and a path\n  Write on = "POST /v1/charges"; "*" stands for '
-            "every method.",
+            'a route: "/x" is not a method and a path\n  Write on = "POST /v1/charges"; "*" stands '
+            "for every method.",
         ),
         (
             {"on": "GET /x/{id}.json"},
@@ -103,7 +103,8 @@ def test_a_path_alone_means_every_method() -> None:
         ),
         (
             {"on": "GET /x", "query": "a=b"},
-            "a route: query is 'a=b'\n  Write a table of names and values: query = { name = value }.",
+            "a route: query is 'a=b'\n"
+            "  Write a table of names and values: query = { name = value }.",
         ),
         (
             {"on": "GET /x", "idempotent": "yes"},

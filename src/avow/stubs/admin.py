@@ -13,6 +13,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 
@@ -50,7 +51,9 @@ class Admin:
             return _answer(422, {"error": str(error)})
 
     def _answer(self, request: Request) -> Rendered:
-        parts = request.path.strip("/").split("/")
+        # As it stood on the wire: the name of a stub may hold a slash.
+        raw = request.target.partition("?")[0].strip("/")
+        parts = [unquote(part) for part in raw.split("/")]
         if parts == ["stubs"] and request.method == "GET":
             return _answer(200, {name: _state(stub) for name, stub in self._stubs.items()})
         if parts[0] != "stubs" or len(parts) < 2:

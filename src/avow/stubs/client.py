@@ -9,7 +9,7 @@ import http.client
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -301,7 +301,7 @@ class AdminClient:
         """Return the answer; raises EnvironmentProblem where there is none, SuiteError for a
         refusal.
         """
-        path = f"/stubs/{self._stub}/{what}".rstrip("/")
+        path = f"/stubs/{quote(self._stub, safe='')}/{what}".rstrip("/")
         raw = None if body is None else msgspec.json.encode(body)
         try:
             self._connection.request(method, path, raw, self._headers)

@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         "_closing",
         "_head_size",
         "_headers",
+        "_is_full",
         "_loop",
         "_parser",
         "_plan",
@@ -73,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._plan: tuple[Plan, Request, bool, bool] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._closing = False
+        self._is_full = False
         self._started = False
         self._refused: tuple[int, str] | None = None
         self._target = b""
@@ -111,13 +113,17 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._malformed(data, error)
 
+    # A caller that asks and does not read: what it asked for waits as requests, which are small.
+
     def pause_writing(self) -> None:
+        self._is_full = True
         if not self._closing:
             self._transport.pause_reading()
 
     def resume_writing(self) -> None:
+        self._is_full = False
         if not self._closing:
-            self._transport.resume_reading()
+            self._serve_waiting()
 
     # -- httptools
 
@@ -181,7 +187,7 @@ class Connection(asyncio.Protocol):
             self._refuse(505, f"this is HTTP/{version}; the stub speaks HTTP/1.1")
             return
         old = version == "1.0"
-        if self._plan is None and not self._waiting:
+        if self._plan is None and not self._waiting and not self._is_full:
             self._serve(request, keep, old)
             return
         self._waiting.append((request, keep, old))
@@ -231,13 +237,13 @@ class Connection(asyncio.Protocol):
             self._serve_waiting()
 
     def _serve_waiting(self) -> None:
-        while self._waiting and self._plan is None and not self._closing:
+        while self._waiting and self._plan is None and not (self._is_full or self._closing):
             request, keep, old = self._waiting.popleft()
             if request is None:
                 self._refuse_now()
                 return
             self._serve(request, keep, old)
-        if not self._closing and not self._waiting:
+        if not (self._waiting or self._is_full or self._closing):
             self._transport.resume_reading()
 
     def _send(self, answer: Rendered, request: Request, keep: bool, old: bool) -> None:

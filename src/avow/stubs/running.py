@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -131,7 +132,10 @@ def configure(
     it to every program of the machine.
     """
     token = secrets.token_urlsafe(24)
-    facts = {name: {"token": token, "journal": str(directory / f"{name}.calls")} for name in routes}
+    facts = {
+        name: {"token": token, "journal": str(directory / f"{quote(name, safe='')}.calls")}
+        for name in routes
+    }
     stubs = [
         {
             "name": name,
