@@ -255,3 +255,17 @@ def test_a_converter_that_refuses_is_told(steps, declare) -> None:
     error = steps.run("When 3 shoes")
     assert 'a value in "3 shoes" cannot be read: 3 is odd' in str(error)
     assert error.where == "features/f.feature:3"
+
+
+def test_a_phrase_of_another_matcher_that_cannot_be_read_is_a_problem(registry, capsys) -> None:
+    from behave import use_step_matcher
+    from behave.matchers import use_default_step_matcher
+
+    try:
+        use_step_matcher("re")
+        registry.add_step_definition("when", "(oops", lambda context: None)
+    finally:
+        use_default_step_matcher()
+    (problem,) = registry.problems
+    assert 'the phrase "^(oops$" cannot be read' in str(problem)
+    assert capsys.readouterr().err == ""

@@ -94,6 +94,16 @@ class Registry(StepRegistry):  # type: ignore[misc]
             return
         self._add(matcher)
 
+    def on_bad_step_definition(self, step_matcher: Matcher, error: Exception) -> None:
+        """Keep what behave would only print."""
+        where = step_matcher.location
+        self.problems.append(
+            SuiteError(
+                f'the phrase "{step_matcher.pattern}" cannot be read: {error}',
+                where=f"{where.filename}:{where.line}",
+            )
+        )
+
     def _add(self, matcher: Matcher) -> None:
         if isinstance(matcher, CucumberMatcher):
             try:

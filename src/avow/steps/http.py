@@ -106,6 +106,30 @@ def requests_time_out(world: World, service: str, time: timedelta) -> None:
     requests.defaults(world, service)["timeout"] = time
 
 
+@given("the cookies of {resource} are forgotten")
+def forget_cookies(world: World, service: str) -> None:
+    """Send no cookie any more that the service has set in this scenario: another browser.
+
+    Example:
+        When I send POST "/login" to "shop"
+        And I send GET "/me" to "shop"
+        Then the response status is 200
+        Given the cookies of "shop" are forgotten
+        When I send GET "/me" to "shop"
+        Then the response status is 401
+
+    Fails:
+        When I send POST "/login" to "shop"
+        Given the cookies of "shop" are forgotten
+        When I send GET "/me" to "shop"
+        Then the response status is 200
+        # the status is 401
+    """
+    from avow.channels.http.cookies import Cookies
+
+    world.http[service].cookies = Cookies()
+
+
 # -- When: one request
 
 
@@ -396,6 +420,28 @@ def send_json_together(
     requests.send_together(world, service, method, path, times, json=data_of(block))
 
 
+@when("I follow the redirect")
+def follow_redirect(world: World) -> None:
+    """Get what the Location of the last response points to.
+
+    Example:
+        When I send GET "/moved" to "shop"
+        And I follow the redirect
+        Then the response at "greeting" is "Hello, Ada!"
+
+    Fails:
+        When I send GET "/greeting" to "shop"
+        And I follow the redirect
+        Then the response status is 200
+        # the response is no redirect: 200 OK has no Location
+    """
+    entry = answered(world)
+    target = header_values(entry, "Location")
+    if not target:
+        raise ScenarioFailure(f"the response is no redirect: {status_text(entry)} has no Location")
+    requests.send(world, entry.resource, "GET", target[0])
+
+
 @when("I read all pages of {string} from {resource}")
 def read_all_pages(world: World, path: str, service: str) -> None:
     """Follow a list from page to page by its Link header or its field `next`, to the last.
@@ -582,6 +628,45 @@ def took_at_most(world: World, time: timedelta) -> None:
         raise ScenarioFailure(
             f"the response took {entry.data['seconds']:.3f} s; wanted at most {spoken(time)}"
         )
+
+
+@then("the response redirects to {value}")
+def redirects_to(world: World, value: Value) -> None:
+    """Check that the response is a redirect (3xx) and where it leads, as its Location says.
+
+    Example:
+        When I send GET "/moved" to "shop"
+        Then the response redirects to "/greeting?name=Ada"
+
+    Fails:
+        When I send GET "/moved" to "shop"
+        Then the response redirects to <contains: Grace>
+        # Location: wanted <contains: Grace>, saw "/greeting?name=Ada"
+    """
+    entry = answered(world)
+    _judge_status(world, entry, [Status("3xx")])
+    _judge_headers(entry, [("Location", value.wanted)])
+
+
+@then("the response sets the cookie {string}")
+def sets_cookie(world: World, name: str) -> None:
+    """Check that the response sets a cookie, whatever its value.
+
+    Example:
+        When I send POST "/login" to "shop"
+        Then the response sets the cookie "session"
+
+    Fails:
+        When I send POST "/login" to "shop"
+        Then the response sets the cookie "sesion"
+        # sets no cookie "sesion". Did you mean "session"?
+    """
+    names = [
+        each.partition("=")[0].strip() for each in header_values(answered(world), "Set-Cookie")
+    ]
+    if name not in names:
+        near = did_you_mean(name, names, what="set")
+        raise ScenarioFailure(f'the response sets no cookie "{name}". {near}')
 
 
 # -- Then: several responses, no response, a look

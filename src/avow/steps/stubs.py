@@ -498,6 +498,42 @@ def same_header(world: World, call: str, stub: str, header: str) -> None:
     _remember(world, entries)
 
 
+@then("every answer of {resource} was used")
+def every_answer_used(world: World, stub: str) -> None:
+    """Check that each route that the scenario gave a stub answered at least one call.
+
+    Example:
+        Given "bank" answers "POST /charges" with 201:
+          | id   |
+          | ch_1 |
+        When I send POST "/pay" to "shop" with JSON:
+          | amount |
+          | 450    |
+        Then every answer of "bank" was used
+
+    Fails:
+        Given "bank" answers "POST /charges" with 201:
+          | id   |
+          | ch_1 |
+        And "bank" answers "POST /refunds" with 201
+        When I send POST "/pay" to "shop" with JSON:
+          | amount |
+          | 450    |
+        Then every answer of "bank" was used
+        # "bank" was never asked: POST /refunds
+    """
+    entries = _calls(world, stub)
+    used = {each.data["matched"] for each in entries}
+    armed = [
+        route.get("name") or f"{route['method']} {route['path']}"
+        for each in world.ledger.find("stub.route", world.stubs[stub].name)
+        for route in each.data["routes"]
+    ]
+    unused = [title for title in dict.fromkeys(armed) if title not in used]
+    if unused:
+        raise ScenarioFailure(f'"{stub}" was never asked: {", ".join(unused)}')
+
+
 # -- what several phrases do
 
 

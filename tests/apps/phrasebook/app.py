@@ -79,6 +79,16 @@ class Shop(BaseHTTPRequestHandler):
         word = "Bonjour" if self.headers.get("Accept-Language") == "fr" else "Hello"
         self.answer(200, {"greeting": f"{word}, {self.query.get('name', 'you')}!"})
 
+    def get_moved(self) -> None:
+        self.answer(302, Location="/greeting?name=Ada")
+
+    def post_login(self) -> None:
+        self.answer(204, **{"Set-Cookie": "session=ada-0815; Path=/; HttpOnly"})
+
+    def get_me(self) -> None:
+        known = "session=ada-0815" in self.headers.get("Cookie", "")
+        self.answer(*((200, {"name": "Ada"}) if known else (401, {"error": "who are you?"})))
+
     def get_slow(self) -> None:
         threading.Event().wait(0.3)
         self.answer(200, {})
