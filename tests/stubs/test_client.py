@@ -22,6 +22,17 @@ class Timeouts:
     call = timedelta(seconds=5)
 
 
+def test_the_room_has_a_face_and_loads_only_what_is_asked_for() -> None:
+    import avow.stubs
+
+    assert avow.stubs.StubChannel is StubChannel
+    assert {getattr(avow.stubs, name).__name__ for name in avow.stubs.__all__} == set(
+        avow.stubs.__all__
+    )
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = avow.stubs.Nothing
+
+
 def test_arming_is_an_act_and_in_force_when_it_returns(stub: StubChannel, call: Caller) -> None:
     entry = stub.arm({"on": "GET /a"}, Route(method="GET", path="/b", name="the b"))
     assert call("GET", "/a").status == call("GET", "/b").status == 200

@@ -86,7 +86,7 @@ class Stub:
         self._defaults = list(defaults)
         self._keys = IdempotencyKeys()
         self._random = random.Random()
-        self._answers: dict[int, tuple[Rendered, msgspec.Raw]] = {}
+        self._fixed: dict[int, tuple[Rendered, msgspec.Raw | None]] = {}
         self._restore()
 
     # -- told by the worker
@@ -115,7 +115,15 @@ class Stub:
         self._routes_changed()
 
     def _routes_changed(self) -> None:
-        self._answers.clear()
+        # By identity, which is good for as long as the table keeps the answers.
+        self._fixed.clear()
+        for armed in self.table.routes:
+            for template in armed.templates:
+                if template.fixed is not None:
+                    self._fixed[id(template.fixed)] = (
+                        template.fixed,
+                        self._answer(template.fixed),
+                    )
         self.has_early_resets = any(
             template.answer.fault == "reset-before-reading"
             for armed in self.table.routes
@@ -260,18 +268,14 @@ class Stub:
         )
 
     def _answer(self, rendered: Rendered) -> msgspec.Raw | None:
-        """Return the answer's body as JSON; that of a fixed answer is made once."""
-        found = self._answers.get(id(rendered))
-        if found is not None and found[0] is rendered:
+        """Return the answer's body as it stands in a line; that of a fixed answer is made once."""
+        found = self._fixed.get(id(rendered))
+        if found is not None:
             return found[1]
         if not rendered.body:
             return None
         plain = plain_body(rendered.body, rendered.content_type, self.journal.body_limit)
-        raw = msgspec.Raw(_encode(plain))
-        if len(self._answers) < len(self.table.routes) + 64:
-            # Keeping the answer itself keeps its id from being given to another one.
-            self._answers[id(rendered)] = rendered, raw
-        return raw
+        return msgspec.Raw(_encode(plain))
 
     def close(self) -> None:
         self.journal.close()
