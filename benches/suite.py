@@ -1,10 +1,11 @@
-"""W1: a suite of 1000 scenarios x 6 steps x 2 requests, whole command, beside the bare loop of requests.
+"""W1: a suite of 1000 scenarios x 6 steps x 2 requests, whole command, beside the bare loop.
 
     server (its own process, asyncio + httptools)  <-- bare httpx loop: 2000 requests
                                                    <-- behave alone, steps on httpx, no report
                                                    <-- behave with avow: worlds, evidence, Allure
 
-All of a round run one after another, and a ratio is taken within its round; the median of the rounds counts.
+All of a round run one after another, and a ratio is taken within its round; the median of the
+rounds counts.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import ClassVar
 
 import psutil
 
@@ -116,7 +118,7 @@ def its_status(world, status):
 
 
 class _Protocol(asyncio.Protocol):
-    answers = {
+    answers: ClassVar = {
         b"POST": (b"201 Created", b'{"id":"o1","status":"new","amount":4250,"currency":"EUR"}'),
         b"GET": (b"200 OK", b'{"id":"o1","status":"paid","amount":4250,"currency":"EUR"}'),
     }
@@ -235,18 +237,23 @@ PLAIN = "behave.runner:Runner"
 def main() -> list[tuple[str, float, str, str]]:
     with tempfile.TemporaryDirectory(prefix="bench-suite-") as directory, Server() as url:
         root = Path(directory)
-        write(root / "plain", url, PLAIN_STEPS, SCENARIOS, PLAIN)
-        write(root / "avow", url, AVOW_STEPS, SCENARIOS, AVOW)
-        write(root / "small", url, AVOW_STEPS, 100, AVOW)
-        write(root / "large", url, AVOW_STEPS, 10_000, AVOW)
         bare = [sys.executable, "-c", BARE, url, str(SCENARIOS)]
         timed(bare, root, url)
         rounds: dict[str, list[float]] = {"bare": [], "plain": [], "avow": [], "inline": []}
-        for _ in range(ROUNDS):
+        for number in range(ROUNDS):
+            # A suite of its own for each: ext4 is slow to create files where others were removed
+            # a moment ago, and a second run removes the first one's results.
+            suites = root / str(number)
+            write(suites / "plain", url, PLAIN_STEPS, SCENARIOS, PLAIN)
+            write(suites / "avow", url, AVOW_STEPS, SCENARIOS, AVOW)
+            write(suites / "inline", url, AVOW_STEPS, SCENARIOS, AVOW)
             rounds["bare"].append(timed(bare, root, url))
-            rounds["plain"].append(timed(BEHAVE, root / "plain", url))
-            rounds["avow"].append(timed(BEHAVE, root / "avow", url))
-            rounds["inline"].append(timed([*BEHAVE, "-D", "avow.inline"], root / "avow", url))
+            rounds["plain"].append(timed(BEHAVE, suites / "plain", url))
+            rounds["avow"].append(timed(BEHAVE, suites / "avow", url))
+            inline = [*BEHAVE, "-D", "avow.inline"]
+            rounds["inline"].append(timed(inline, suites / "inline", url))
+        write(root / "small", url, AVOW_STEPS, 100, AVOW)
+        write(root / "large", url, AVOW_STEPS, 10_000, AVOW)
 
         def ratio(name: str, to: str) -> float:
             pairs = zip(rounds[name], rounds[to], strict=True)
@@ -257,7 +264,12 @@ def main() -> list[tuple[str, float, str, str]]:
     return [
         ("bare httpx loop, 2000 requests", statistics.median(rounds["bare"]), "s", ""),
         ("behave alone, no report / bare loop", ratio("plain", "bare"), "x", ""),
-        ("behave with avow, all evidence and Allure / bare loop", ratio("avow", "bare"), "x", "<= 2.4"),
+        (
+            "behave with avow, all evidence and Allure / bare loop",
+            ratio("avow", "bare"),
+            "x",
+            "<= 2.4",
+        ),
         ("behave with avow / behave alone", ratio("avow", "plain"), "x", ""),
         ("the same in place (-D avow.inline) / bare loop", ratio("inline", "bare"), "x", ""),
         ("memory of all processes, 100 scenarios", small, "MiB", ""),

@@ -174,7 +174,7 @@ def suite(tmp_path: Path) -> Suite:
 
 @pytest.fixture
 def normal() -> Callable[[str], str]:
-    """Take out of an output what differs from run to run, and the lines that behave alone prints."""
+    """Take out of an output what differs from run to run, and what only one of the two prints."""
 
     def normalise(text: str) -> str:
         text = re.sub(r"^USING RUNNER.*\n", "", text, flags=re.MULTILINE)
@@ -182,7 +182,10 @@ def normal() -> Callable[[str], str]:
         text = re.sub(r"\d+\.\d{3}s", "0.000s", text)
         # avow's traces leave out the frames of behave.
         text = re.sub(
-            r'^ *File "[^"]*/behave/[^"]*", line .*\n(?: +[^F\s].*\n)?', "", text, flags=re.MULTILINE
+            r'^ *File "[^"]*/behave/[^"]*", line .*\n(?: +[^F\s].*\n)?',
+            "",
+            text,
+            flags=re.MULTILINE,
         )
         return re.sub(r"^ *\^+ *\n", "", text, flags=re.MULTILINE)
 

@@ -198,8 +198,8 @@ def test_a_stopped_worker_is_ended_by_its_deadline(suite):
         ("import nothing_of_this_name", "steps/more.py:1: ModuleNotFoundError"),
         ("raise ValueError('x y z')", "steps/more.py:1: ValueError: x y z"),
         (
-            "import threading, time; threading.Thread(target=time.sleep, args=[9], daemon=True).start()",
-            "loading the suite started threads ('Thread-1 (sleep)')",
+            "import threading as t; t.Thread(target=t.Event().wait, daemon=True).start()",
+            "loading the suite started threads ('Thread-1 (wait)')",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""What behave's formatters print is what behave itself prints, though the scenarios ran elsewhere."""
+"""behave's formatters print what they print under behave itself, though scenarios ran elsewhere."""
 
 from __future__ import annotations
 

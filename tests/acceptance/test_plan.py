@@ -53,7 +53,7 @@ def test_every_gherkin_error_of_every_file_is_told_and_nothing_runs(suite):
             'the scenario outline "o" has no rows',
         ),
         (
-            "Feature: F\n  Scenario Outline: o\n    Given a number <n>\n    Examples:\n      | n |\n",
+            "Feature: F\n  Scenario Outline: o\n    Given a number <n>\n    Examples:\n    | n |\n",
             [],
             4,
             'the scenario outline "o" has no rows',

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - programs in strings
 """The replacements in behave's engine behave as the originals do: both run in processes of their own."""
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ import textwrap
 
 import behave
 import pytest
+
 from avow.runner import engine
 
 CODE = {

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from hamcrest import assert_that, equal_to
+
 from avow.core.errors import EnvironmentProblem
 from avow.runner import failures
-from hamcrest import assert_that, equal_to
 
 
 def caught(function):
     try:
         function()
-    except BaseException as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is
         return error
     raise AssertionError("it did not raise")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from avow.core import events
 from avow.runner.outcome import PRECEDENCE, Outcome
 

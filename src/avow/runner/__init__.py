@@ -4,8 +4,8 @@
            -> template (loads hooks and steps once; the only process that forks)
            -> workers (one scenario at a time)
 
-`[tool.behave] runner = "avow.runner:Runner"` selects it. Everything is imported where it is used: the
-template process imports this package too and needs none of the coordinator.
+`[tool.behave] runner = "avow.runner:Runner"` selects it. Everything is imported where it is used:
+the template process imports this package too and needs none of the coordinator.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""The process that types `behave`: it plans, starts, dispatches, tells and decides. It runs no user code.
+"""The process that types `behave`: it plans, starts, dispatches, tells and decides. It runs no user
+code.
 
-    settings -> plan -> template and services at once -> precheck -> scenarios -> hooks -> services down -> exit code
+    settings -> plan -> template and services at once -> precheck -> scenarios -> exit code
 
 It may have threads (services start in them), so it never forks.
 """
@@ -29,7 +30,7 @@ from avow.runner.plan import Item
 from avow.runner.replay import Replay
 from avow.runner.slots import Slot
 from avow.runner.supervisor import Supervisor
-from avow.runner.telling import Telling
+from avow.runner.telling import Telling, tell_report
 from avow.runner.wire import Wire
 
 #: Runs whose scenario files are kept.
@@ -119,7 +120,6 @@ class Coordinator:
         )
         self._supervisor.wakers.append(self._on_wake)
         signal.set_wakeup_fd(self._supervisor.waker, warn_on_full_buffer=False)
-        threading.Thread(target=self._prune, name="prune", daemon=True).start()
         self._start_services(slots)
         self._await_template()
         self._await_services()
@@ -177,7 +177,9 @@ class Coordinator:
         wire.send(pickle.dumps(greeting))
 
     def _await_template(self) -> None:
-        """Wait until hooks and steps are loaded and checked; raises Stopped where they are not good."""
+        """Wait until hooks and steps are loaded and checked; raises Stopped where they are not
+        good.
+        """
         supervisor = self._supervisor
         assert supervisor is not None
         loading = ""
@@ -343,7 +345,8 @@ class Coordinator:
         self.outcome.scenario(verdict)
         self.telling.recorded(path, verdict)
         if verdict.status not in ("passed", "skipped") and self.config.stop:
-            assert self._supervisor is not None and self._replay is not None
+            assert self._supervisor is not None
+            assert self._replay is not None
             self._supervisor.pending.clear()
             self._replay.stop()
 
@@ -383,7 +386,7 @@ class Coordinator:
     # -- signals
 
     def _take_signals(self) -> dict[int, Any]:
-        previous = {}
+        previous: dict[int, Any] = {}
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 previous[number] = signal.signal(number, lambda number, frame: self._signal(number))
@@ -445,13 +448,11 @@ class Coordinator:
         if self._has_started:
             self.telling.finished(finished)
             sys.stdout.flush()
-            self._tell_report()
+            self.outcome.explain()
+            tell_report(self.root, self.settings)
         else:
             self._discard()
-
-    def _tell_report(self) -> None:
-        results = os.path.relpath(self.root / self.settings.reports.results)
-        print(f"Report: {results} (avow report --open)")  # noqa: T201
+        self._prune()
 
     @contextlib.contextmanager
     def _blaming(self, what: str) -> Any:
@@ -542,7 +543,11 @@ class Coordinator:
             shutil.rmtree(self.directory, ignore_errors=True)
 
     def _prune(self) -> None:
-        """Remove the files of old runs; what is not done when this run ends, the next one does."""
+        """Remove the files of old runs.
+
+        At the end: ext4 passes over inodes that were deleted a moment ago, one by one, so files
+        created after a removal cost ten times as much.
+        """
         parent = self.directory.parent
         with contextlib.suppress(OSError):
             runs = sorted(each for each in parent.iterdir() if each.is_dir())

@@ -1,8 +1,10 @@
+# ruff: noqa: SLF001 - behave has no public way
 """behave's engine, its five slow spots replaced and its sharp edges made safe.
 
-Each replacement behaves as the original does (tests/runner/test_engine.py holds them together) and is
-put in place for the behave versions it was written for only; with any other version the original stays.
-Measured by benches/suite.py: together they halve what behave itself costs per step.
+Each replacement behaves as the original does (tests/runner/test_engine.py holds them together)
+and is put in place for the behave versions it was written for only; with any other version the
+original stays. Measured by benches/suite.py: together they halve what behave itself costs per
+step.
 
 1. `Context.__setattr__` walks the stack and reads source lines at every assignment
 2. `Status` compares enum members through a Python `__eq__`
@@ -93,7 +95,7 @@ def safely(run: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 def _do_cleanups(self: Any) -> None:
-    """Run all cleanups of the layer, newest first, whatever each raises (also KeyboardInterrupt)."""
+    """Run all cleanups of the layer, newest first, whatever each raises."""
     if not self._stack:
         return
     layer = self._stack[0]
@@ -123,7 +125,9 @@ def _do_cleanups(self: Any) -> None:
 
 
 class _Where(tuple[Any, ...]):
-    """Where an attribute was set: (file, line, function); the fourth, its source, is read when asked."""
+    """Where an attribute was set: (file, line, function); the fourth, its source, is read when
+    asked.
+    """
 
     __slots__ = ()
 
@@ -214,7 +218,7 @@ def _patch_paths() -> None:
 
     @functools.wraps(original)
     def make_relpath_if_possible(filename: str, base_directory: str | None = None) -> str:
-        key = (filename, base_directory or os.getcwd())
+        key = (filename, base_directory or os.getcwd())  # noqa: PTH109 - hot
         found = known.get(key)
         if found is None:
             found = known[key] = original(*key)
@@ -228,7 +232,7 @@ def _patch_paths() -> None:
 
     @functools.wraps(make_location)
     def cached_location(step_function: Any) -> Any:
-        cwd = os.getcwd()
+        cwd = os.getcwd()  # noqa: PTH109 - hot
         try:
             found = places.get(step_function)
         except TypeError:  # a callable that cannot be hashed

@@ -1,4 +1,6 @@
-"""An exception in the words that a reader of a report needs: the message first, then the user's own frames."""
+"""An exception in the words that a reader of a report needs: the message first, then the user's own
+frames.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +27,10 @@ def _noise_roots() -> tuple[str, ...]:
         module = sys.modules.get(name)
         file = getattr(module, "__file__", None)
         if file:
-            roots.append(
-                os.path.dirname(file) + os.sep if file.endswith("__init__.py") else str(file)
-            )
+            package = file.removesuffix("__init__.py")
+            roots.append(package)
     site = sysconfig.get_paths()["purelib"]
-    roots += [os.path.join(site, name) + os.sep for name in _NOISE]
+    roots += [f"{site}{os.sep}{name}{os.sep}" for name in _NOISE]
     return tuple(dict.fromkeys(roots))
 
 
@@ -75,7 +76,9 @@ def _chain(report: traceback.TracebackException) -> Iterator[traceback.Traceback
 
 
 def trace_of(error: BaseException, frames: TracebackType | None = None) -> str:
-    """Return the traceback without the machinery's frames, causes included; empty where none is left."""
+    """Return the traceback without the machinery's frames, causes included; empty where none is
+    left.
+    """
     try:
         report = traceback.TracebackException(
             type(error), error, frames or error.__traceback__, compact=True
@@ -104,7 +107,7 @@ def trouble_of(error: BaseException, frames: TracebackType | None = None) -> Tro
 def console_text(
     error: BaseException, frames: TracebackType | None, *, verbose: bool = False
 ) -> str:
-    """Return what behave's formatters print for a step: as behave words it, without the machinery."""
+    """Return what behave's formatters print for a step, without the machinery."""
     if isinstance(error, AssertionError):
         text = f"ASSERT FAILED: {printable(error)}"
         return f"{text}\n{trace_of(error, frames)}" if verbose else text

@@ -1,4 +1,7 @@
-"""Feature files as behave's model, and each scenario of them by its line: what every process agrees on."""
+# ruff: noqa: SLF001 - behave has no public way
+"""Feature files as behave's model, and each scenario of them by its line: what every process agrees
+on.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,9 @@ def _key(rule: Any, scenario: Any) -> tuple[str, ...]:
 
 
 def by_line(feature: Any) -> dict[int, Located]:
-    """Return the scenarios by line: behave's model elements compare equal by name, so nothing else will do."""
+    """Return the scenarios by line: behave's model elements compare equal by name, so nothing else
+    will do.
+    """
     return {located.scenario.line: located for located in walk(feature)}
 
 
@@ -69,7 +74,9 @@ def parse(file: str, language: str | None = None) -> Any:
 
 
 def scenario_id(located: Located) -> str:
-    """Return what names the scenario between runs: path, rule, name, row and its number among equals."""
+    """Return what names the scenario between runs: path, rule, name, row and its number among
+    equals.
+    """
     key = [located.scenario.filename, *_key(located.rule, located.scenario), str(located.ordinal)]
     return hashlib.md5("\n".join(key).encode(), usedforsecurity=False).hexdigest()
 

@@ -1,4 +1,6 @@
-"""What behave makes of `runner = "avow.runner:Runner"`: supervised, or in place where somebody wants to look."""
+"""What behave makes of `runner = "avow.runner:Runner"`: supervised, or in place where somebody
+wants to look.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from behave import exception
+
 from avow.core.errors import AvowError
 from avow.runner import engine, suite
 from avow.runner.suite import SuiteRunner
+
+#: What behave words itself.
+_BEHAVES = (
+    exception.ConfigError,
+    exception.ConstraintError,
+    exception.FileNotFoundError,
+    exception.InvalidFileLocationError,
+    exception.InvalidFilenameError,
+)
 
 #: Formatters that describe step definitions, and so need them in their own process.
 _DESCRIBE_CODE = ("steps", "sphinx", "bad_steps")
@@ -32,6 +45,15 @@ class Runner(SuiteRunner):
         except AvowError as error:
             print(error, file=sys.stderr)  # noqa: T201
             code = error.exit_code
+        except _BEHAVES:
+            raise
+        except Exception:  # noqa: BLE001 - told here, and behave would end with 1
+            # The exit code must not say that a scenario failed.
+            import traceback
+
+            traceback.print_exc()
+            print("This is a fault of avow; please report it.", file=sys.stderr)  # noqa: T201
+            code = 3
         if code in (0, 1):
             return bool(code)
         raise SystemExit(code)

@@ -1,8 +1,10 @@
-"""Steps in the process that types `behave`: for `--wip`, `-D avow.inline`, `--dry-run`, debuggers, and IDEs.
+"""Steps in the process that types `behave`: for `--wip`, `-D avow.inline`, `--dry-run`, debuggers,
+and IDEs.
 
 behave's own engine runs the features; the same world, evidence and reports go along:
 
-    ModelRunner.run_model --> InPlace: services up, Witness first among the formatters, each scenario's run wrapped
+    ModelRunner.run_model --> InPlace: services up, Witness among the formatters,
+                                       each scenario's run wrapped
                               --> reports told, services down
 """
 
@@ -25,7 +27,7 @@ from avow.runner import engine, features, notices, plan, suite
 from avow.runner.outcome import Outcome
 from avow.runner.session import exit_code_of
 from avow.runner.stage import Stage
-from avow.runner.telling import Telling
+from avow.runner.telling import Telling, tell_report
 from avow.runner.witness import Scene, Witness
 
 
@@ -50,6 +52,8 @@ def run_in_place(runner: Any, settings: Any, root: Path) -> int:
             outcome.add(1, "a hook or cleanup failed")
         if not outcome.ran and not outcome.reasons:
             outcome.add(5, "nothing ran")
+    outcome.explain()
+    tell_report(root, settings)
     return outcome.code
 
 
@@ -237,7 +241,9 @@ class InPlace:
 
 
 class _Wrapping(Witness):
-    """The witness that also stands around scenarios: behave announces each feature before it runs it."""
+    """The witness that also stands around scenarios: behave announces each feature before it runs
+    it.
+    """
 
     def __init__(
         self, config: Any, on_step: Callable[[int], None], wrap: Callable[[Any], None]

@@ -1,8 +1,9 @@
-"""What workers and the template tell the coordinator, and what it tells them: one JSON record a line.
+"""What workers and the template tell the coordinator, and what it tells them: one JSON record a
+line.
 
-A worker's conversation about a scenario is a run of lines from `Began` to `Done`: the events that it also
-writes to the scenario's file (the coordinator can read them there when the worker is gone) and, between
-them, what only behave's formatters want to know.
+A worker's conversation about a scenario is a run of lines from `Began` to `Done`: the events that
+it also writes to the scenario's file (the coordinator can read them there when the worker is
+gone) and, between them, what only behave's formatters want to know.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Matched(Notice, frozen=True, tag="x.matched"):
 
 
 class StepDetails(Notice, frozen=True, tag="x.step"):
-    """What behave knows of a step's end beyond its event; sent for steps that did not simply pass."""
+    """What behave knows of a step's end beyond its event; for steps that did not pass."""
 
     index: int
     status: str
@@ -56,7 +57,9 @@ class ScenarioDetails(Notice, frozen=True, tag="x.scenario"):
 
 
 class FeatureFailed(Notice, frozen=True, tag="x.feature"):
-    """A hook or cleanup of a feature or rule failed, or a hook skipped it. `what` is feature or rule."""
+    """A hook or cleanup of a feature or rule failed, or a hook skipped it. `what` is feature or
+    rule.
+    """
 
     what: str
     status: str
@@ -151,7 +154,9 @@ class Fork(msgspec.Struct, frozen=True, tag="fork"):
 
 
 class Setting(msgspec.Struct, frozen=True, tag="setting"):
-    """What a worker needs of its stack: facts of services and values that must not leave the worker."""
+    """What a worker needs of its stack: facts of services and values that must not leave the
+    worker.
+    """
 
     slot: int
     #: Where the run keeps its files.
@@ -162,7 +167,7 @@ class Setting(msgspec.Struct, frozen=True, tag="setting"):
 
 
 class Perform(msgspec.Struct, frozen=True, tag="perform"):
-    """Run one scenario; `record` is the path of its file. `is_last` closes its feature afterwards."""
+    """Run one scenario; its file is `record`. `is_last` closes its feature afterwards."""
 
     item: int
     file: str

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 
 from avow.core import events
 
-#: Gravest first: signals, safety, suite, avow, environment, scenarios, cleanliness, gate, nothing ran.
+#: Gravest first: signals, safety, suite, avow, environment, scenarios, cleanliness, gate, nothing
+#: ran.
 PRECEDENCE = (130, 143, 129, 8, 4, 3, 6, 1, 7, 9, 5, 0)
+
+#: Codes whose reason the run's output need not show by itself.
+_EXPLAINED = frozenset({3, 5, 6, 7, 8, 9})
 
 
 class Outcome:
@@ -34,6 +39,12 @@ class Outcome:
         self.counts[after] += 1
         if after not in ("passed", "skipped"):
             self.add(1, "a scenario failed or broke")
+
+    def explain(self) -> None:
+        """Say why the run does not end with 0, where no scenario's failure says it."""
+        if self.code in _EXPLAINED:
+            reasons = dict.fromkeys(reason for code, reason in self.reasons if code in _EXPLAINED)
+            print(f"Exit code {self.code}: {'; '.join(reasons)}", file=sys.stderr)  # noqa: T201
 
     @property
     def ran(self) -> int:

@@ -1,7 +1,8 @@
-"""What a run will do, decided before anything starts: every file read, every error told, every scenario chosen.
+"""What a run will do, decided before anything starts: every file read, every error told, every
+scenario chosen.
 
-A plan keeps places, not models: a model of ten thousand scenarios is large, and each process that needs a
-feature reads it when it comes to it.
+A plan keeps places, not models: a model of ten thousand scenarios is large, and each process that
+needs a feature reads it when it comes to it.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def make(config: Any) -> Plan:
 
 
 def _by_file(config: Any) -> Iterable[tuple[str, list[FileLocation]]]:
-    """Yield the selected locations by file, in order; several places of one file are one selection."""
+    """Yield the selected locations by file, in order; those of one file together."""
     found: dict[str, list[FileLocation]] = {}
     for location in collect_feature_locations(config.paths):
         if not config.exclude(location):
@@ -202,7 +203,7 @@ _HEADING = re.compile(r"\s*([A-Za-z][A-Za-z ]{3,20}):")
 
 
 def _typo(file: str) -> AvowError | None:
-    """Return the first line that looks like a keyword and is none: its text became a description."""
+    """Return the first line that looks like a keyword and is none."""
     try:
         lines = open(file, encoding="utf-8").read().splitlines()  # noqa: SIM115, PTH123
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,6 @@
-"""What is wrong with the selected scenarios and the phrases they use, all of it, before anything runs."""
+"""What is wrong with the selected scenarios and the phrases they use, all of it, before anything
+runs.
+"""
 
 from __future__ import annotations
 

@@ -90,7 +90,9 @@ def unrun(
 
 
 def flip(path: Path, late: events.LateEffect, redactor: Redactor) -> events.ScenarioFinished | None:
-    """Add a late effect to a scenario's file; return its new verdict where it claimed there was none."""
+    """Add a late effect to a scenario's file; return its new verdict where it claimed there was
+    none.
+    """
     verdict: events.ScenarioFinished | None = None
     info: events.ScenarioInfo | None = None
     for event in record.read(path):

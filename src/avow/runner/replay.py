@@ -1,10 +1,10 @@
 """behave's own formatters and reporters, fed in the coordinator with what workers tell.
 
-    worker --notices--> Replay --the calls behave makes--> pretty, plain, progress, json, junit, rerun, summary
+    worker --notices--> Replay --the calls behave makes--> pretty, plain, json, junit, summary
 
-The scenarios are told in the order they are written in, whatever order they run in: what comes early waits. The
-generators below follow `ScenarioContainer.run`, `Scenario.run` and `Step.run` of behave call by call, with the
-running replaced by waiting for the next record.
+The scenarios are told in the order they are written in, whatever order they run in: what comes
+early waits. The generators below follow `ScenarioContainer.run`, `Scenario.run` and `Step.run` of
+behave call by call, with the running replaced by waiting for the next record.
 """
 
 from __future__ import annotations
@@ -79,12 +79,12 @@ class Replay:
         self._stopped = True
 
     def finish(self, items: Iterable[Item]) -> None:
-        """Tell those of `items` that have no end as not run, then close formatters and reporters."""
+        """Tell those that have no end as not run, then close formatters and reporters."""
         self._stopped = True
         for item in items:
             if item.number >= self._finished_up_to:
                 self.feed(item.number, NotRun())
-        self._each("close")
+        self.each("close")
         for reporter in self.config.reporters:
             reporter.end()
 
@@ -101,7 +101,8 @@ class Replay:
         while not records:
             self._waits_for = item.number
             yield
-        return records.popleft()
+        record: notices.Anything = records.popleft()
+        return record
 
     # -- what goes out
 
@@ -131,7 +132,7 @@ class Replay:
             self._done(item)
 
     def _feature(self, planned: PlannedFeature, feature: Any) -> Wait:
-        self._each("uri", feature.filename)
+        self.each("uri", feature.filename)
         items = {item.line: item for item in planned.items}
         yield from self._container(feature, "feature", items)
 
@@ -140,9 +141,9 @@ class Replay:
         entity.hook_failed = False
         shown = entity.should_run(self.config) or self.config.show_skipped
         if shown:
-            self._each(kind, entity)
+            self.each(kind, entity)
             if entity.background:
-                self._each("background", entity.background)
+                self.each("background", entity.background)
         own = _first_of(entity, items)
         if own is not None:
             yield from self._opened(own, kind, entity)
@@ -151,12 +152,12 @@ class Replay:
                 # As behave does, the rest is not even announced.
                 break
             yield from self._item(run_item, entity, items)
-        if not entity.hook_failed and not entity._cached_status.is_final():
+        if not entity.hook_failed and not entity._cached_status.is_final():  # noqa: SLF001
             entity.clear_status()
             if not entity.run_items and not shown:
                 entity.set_status(Status.skipped)
         if shown and (self.config.show_skipped or not entity.should_skip):
-            self._each("eof" if kind == "feature" else "rule_finished")
+            self.each("eof" if kind == "feature" else "rule_finished")
 
     def _item(self, run_item: Any, parent: Any, items: dict[int, Item]) -> Wait:
         if isinstance(run_item, Rule):
@@ -199,7 +200,9 @@ class Replay:
                 return
 
     def _blocked(self, item: Item | None) -> Wait:
-        """Pass over a scenario whose feature or rule could not be opened: behave does not announce it."""
+        """Pass over a scenario whose feature or rule could not be opened: behave does not announce
+        it.
+        """
         while item is not None:
             record = yield from self._next(item)
             if isinstance(record, notices.Printed):
@@ -211,20 +214,20 @@ class Replay:
     def _scenario(self, scenario: Any, parent: Any, item: Item | None) -> Wait:
         scenario.clear_status()
         if item is None:
-            self._skipped(scenario)
+            self.skipped(scenario)
             return
         replayed = _Scenario(self, scenario, parent)
         while True:
             record = yield from self._next(item)
-            if isinstance(record, NotRun) or replayed.take(record):
+            if replayed.take(record):
                 break
         self._done(item)
 
-    def _skipped(self, scenario: Any) -> None:
+    def skipped(self, scenario: Any) -> None:
         if self.config.show_skipped:
-            self._each("scenario", scenario)
+            self.each("scenario", scenario)
             for step in scenario.all_steps:
-                self._each("step", step)
+                self.each("step", step)
         for step in scenario.all_steps:
             step.status = Status.skipped
         scenario.clear_status()
@@ -235,7 +238,7 @@ class Replay:
         self._records.pop(item.number, None)
         self._finished_up_to = item.number + 1
 
-    def _each(self, call: str, *arguments: Any) -> None:
+    def each(self, call: str, *arguments: Any) -> None:
         for formatter in list(self.formatters):
             function = getattr(formatter, call, None)
             if function is not None:
@@ -278,6 +281,8 @@ class _Scenario:
     def take(self, record: Any) -> bool:
         """Take a record; return whether it was the last one."""
         replay = self._replay
+        if isinstance(record, NotRun):
+            return True
         if isinstance(record, events.StepFinished):
             self._step_finished(record)
         elif isinstance(record, notices.Matched):
@@ -288,7 +293,7 @@ class _Scenario:
             replay.aside(record)
         elif isinstance(record, events.ScenarioStarted):
             if not self._is_skipped:
-                replay._each("scenario", self._scenario)
+                replay.each("scenario", self._scenario)
         elif isinstance(record, events.ScenarioFinished):
             self._finished(record)
         elif isinstance(record, notices.ScenarioDetails):
@@ -296,19 +301,19 @@ class _Scenario:
         elif isinstance(record, notices.FeatureFailed):
             self._feature_failed(record)
         elif isinstance(record, notices.Embedded):
-            replay._each("embedding", record.mime, record.data)
+            replay.each("embedding", record.mime, record.data)
         return isinstance(record, notices.Done)
 
     def _announce(self) -> None:
         if not self._announced:
             self._announced = True
             for step in self._steps:
-                self._replay._each("step", step)
+                self._replay.each("step", step)
 
     def _match(self, record: notices.Matched) -> None:
         self._announce()
         self._matched.add(record.index)
-        self._replay._each("match", _match_of(record))
+        self._replay.each("match", _match_of(record))
 
     def _step_finished(self, record: events.StepFinished) -> None:
         self._announce()
@@ -329,7 +334,7 @@ class _Scenario:
             if details.kind:
                 step.exception = _stand_in(details.kind, details.message)
         if record.index in self._matched:
-            self._replay._each("result", step)
+            self._replay.each("result", step)
 
     def _scenario_details(self, record: notices.ScenarioDetails) -> None:
         scenario = self._scenario
@@ -346,7 +351,7 @@ class _Scenario:
     def _finished(self, record: events.ScenarioFinished) -> None:
         scenario = self._scenario
         if self._is_skipped:
-            self._replay._skipped(scenario)
+            self._replay.skipped(scenario)
             return
         status = Status[record.behave_status] if record.behave_status else _STATUS[record.status]
         if status is not Status.skipped or self._replay.config.show_skipped:

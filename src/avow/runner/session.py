@@ -1,13 +1,16 @@
-"""One process's run of scenarios: hooks and steps loaded once, features opened and closed as scenarios come.
+# ruff: noqa: SLF001 - behave has no public way
+"""One process's run of scenarios: hooks and steps loaded once, features opened and closed as
+scenarios come.
 
-    before_all | before_feature | (before_rule) | scenario, scenario, ... | after_rule | after_feature | after_all
+    before_all | before_feature | (before_rule) | scenario, ... | after_feature | after_all
 
-A feature stays open while its scenarios follow one another, so in a run with one worker its hooks run once, as
-behave runs them. With several workers each of them opens a feature for itself.
+A feature stays open while its scenarios follow one another, so in a run with one worker its hooks
+run once, as behave runs them. With several workers each of them opens a feature for itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -67,10 +70,9 @@ class Session:
         self._close_feature()
         self._listen(None)
         self.runner.run_hook_with_capture("after_all")
-        try:
+        # The listener has told of each that failed.
+        with contextlib.suppress(Exception):
             self.runner.context._do_remaining_cleanups()
-        except Exception:  # noqa: BLE001 - the listener has told each of them
-            pass
         self.stage.close(self._tell)
 
     def _listen(self, scene: Scene | None) -> None:
@@ -133,11 +135,7 @@ class Session:
             features.describe(located), Path(task.record), self._tell, seed=task.seed
         )
         scene.event(self.stage.started(scene.info, task))
-        if self._blocked is not None:
-            finished = self._not_run(scene)
-        else:
-            finished = self._run(located, scene)
-        scene.event(finished)
+        scene.event(self._run(located, scene) if self._blocked is None else self._not_run(scene))
         scene.recorder.close()
 
     def _run(self, located: features.Located, scene: Scene) -> events.ScenarioFinished:
@@ -159,7 +157,8 @@ class Session:
         finally:
             self.witness.scene = None
             self._listen(None)
-            # A step that was interrupted aborts behave's run; whether ours goes on is decided outside.
+            # A step that was interrupted aborts behave's run; whether ours goes on is decided
+            # outside.
             context._set_root_attribute("aborted", False)
             context._set_root_attribute("active_outline", None)
 

@@ -1,6 +1,8 @@
-"""Where scenarios play: settings, facts of services, the redactor, channels kept between scenarios, isolation.
+"""Where scenarios play: settings, facts of services, the redactor, channels kept between scenarios,
+isolation.
 
-One per process that runs scenarios. The rooms above core are asked for when the first scenario needs them.
+One per process that runs scenarios. The rooms above core are asked for when the first scenario
+needs them.
 """
 
 from __future__ import annotations

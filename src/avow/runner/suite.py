@@ -40,7 +40,7 @@ def find_base(config: Any) -> Path | None:
 
 
 class SuiteRunner(Runner):  # type: ignore[misc]
-    """behave's runner as far as loading goes. A suite may have no steps of its own, nor any Python."""
+    """behave's runner as far as loading goes; a suite may have no Python at all."""
 
     def setup_paths(self) -> None:
         base = find_base(self.config)
@@ -54,11 +54,13 @@ class SuiteRunner(Runner):  # type: ignore[misc]
             features = base / "features"
             self.config.paths = [os.path.relpath(features if features.is_dir() else base)]
         self.path_manager.add(str(base))
-        if str(base) != os.getcwd():
-            self.path_manager.add(os.getcwd())
+        if base != Path.cwd():
+            self.path_manager.add(str(Path.cwd()))
 
     def load(self, loading: Callable[[str], None] = lambda file: None) -> None:
-        """Load hooks and steps; raises LoadError with the file and the line, never a bare traceback."""
+        """Load hooks and steps; raises LoadError with the file and the line, never a bare
+        traceback.
+        """
         from avow.gherkin import install
 
         self.context = Context(self)
@@ -151,7 +153,9 @@ def _frames(error: BaseException) -> list[tuple[str, int]]:
 
 
 def guard_hooks(hooks: dict[str, Any]) -> None:
-    """Make hooks safe: `async def` ones are awaited, and one that exits fails instead of ending the run."""
+    """Make hooks safe: `async def` ones are awaited, and one that exits fails instead of ending the
+    run.
+    """
     for name, hook in list(hooks.items()):
         if name.startswith(("before_", "after_")) and callable(hook):
             hooks[name] = _guarded(name, hook)
@@ -197,9 +201,11 @@ def _guarded(name: str, hook: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def threads() -> int:
-    """Return how many native threads this process has; what Python counts leaves out those of C code."""
+    """Return how many native threads this process has; what Python counts leaves out those of C
+    code.
+    """
     try:
-        return len(os.listdir("/proc/self/task"))
+        return sum(1 for _ in os.scandir("/proc/self/task"))
     except OSError:
         import threading
 

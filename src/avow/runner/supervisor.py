@@ -1,11 +1,11 @@
-"""Workers under supervision: forked on demand, fed, watched, replaced; whatever happens to one, the run goes on.
+r"""Workers under supervision: forked on demand, fed, watched, replaced.
 
              .-- wire --> template --fork--> worker in slot 1
-    Supervisor                         \\----> worker in slot 2
+    Supervisor                         \----> worker in slot 2
              '-- one wire each ----------------^
 
-All waiting is in `wait`: for the wires, for signals and for whoever else wakes it. A message is taken when it is
-whole, so a worker that dies in the middle of one costs only that scenario.
+All waiting is in `wait`: for the wires, for signals and for whoever else wakes it. A message is
+taken when it is whole, so a worker that dies in the middle of one costs only that scenario.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from avow.runner.slots import Slot, Told
 from avow.runner.wire import Wire
 from avow.runner.worker import DUMP
 
-#: Workers that die before they are ready, or one after another in one slot without a scenario to blame.
+#: Workers that die before they are ready, or one after another in one slot without a scenario to
+#: blame.
 _DEATHS = 3
 #: Seconds between asking a worker for its stacks and ending it.
 _DUMP_TIME = 0.3
@@ -171,7 +172,9 @@ class Supervisor:
         slot.send(self._settings(slot.number))
 
     def _on_template_gone(self) -> None:
-        """Without it nobody tells how workers end and nobody forks: what runs is ended, the rest is left."""
+        """Without it nobody tells how workers end and nobody forks: what runs is ended, the rest is
+        left.
+        """
         alive = [slot for slot in self.slots if slot.is_alive]
         if not alive or all(slot.has_closed for slot in alive):
             return
@@ -240,7 +243,7 @@ class Supervisor:
             slot.heard = time.monotonic()
             for record in notices.decode(message):
                 self._take(slot, record)
-        if slot.wire is not None and slot.wire.is_closed:
+        if slot.wire.is_closed:
             with suppress(KeyError, ValueError):
                 self._selector.unregister(slot.wire)
 
@@ -282,7 +285,7 @@ class Supervisor:
     # -- a worker's end
 
     def _bury(self, slot: Slot) -> None:
-        """Make of a dead worker's scenarios what its files tell, and hire another if there is work."""
+        """Tell of a dead worker's scenarios what their files hold; hire another."""
         was_ready = slot.is_ready
         self._let_go(slot)
         slot.end_group()
@@ -436,9 +439,9 @@ class Supervisor:
             if not found or isinstance(found[-1], events.ScenarioFinished):
                 continue
             started = found[0]
-            if isinstance(started, events.ScenarioStarted):
-                if now - started.monotonic > scenario:
-                    return f"the scenario took longer than [timeouts] scenario = {_spoken(scenario)}; it was stopped"
+            if isinstance(started, events.ScenarioStarted) and now - started.monotonic > scenario:
+                limit = f"[timeouts] scenario = {_spoken(scenario)}"
+                return f"the scenario took longer than {limit}; it was stopped"
             last = found[-1]
             if isinstance(last, events.StepStarted) and time.time() - last.at > step:
                 return f"took longer than [timeouts] step = {_spoken(step)} and was stopped"

@@ -1,7 +1,10 @@
-"""Plug-ins told of the run. One that raises is named once, and costs the run its cleanliness, not its verdict."""
+"""Plug-ins told of the run. One that raises is named once, and costs the run its cleanliness, not
+its verdict.
+"""
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,9 @@ _REMEMBERED = 64
 
 
 class Telling:
-    """The coordinator's side of the hooks `avow_event`, `avow_scenario_recorded` and `avow_run_finished`."""
+    """The coordinator's side of the hooks `avow_event`, `avow_scenario_recorded` and
+    `avow_run_finished`.
+    """
 
     def __init__(self, settings: Any, outcome: Outcome) -> None:
         from avow.plugins import manager
@@ -39,7 +44,7 @@ class Telling:
         self._call("avow_scenario_recorded", path=path, event=verdict)
 
     def late(self, late: events.LateEffect, redactor: Redactor) -> str:
-        """Flip the verdict of a scenario that had claimed that nothing else happened; return why."""
+        """Flip a verdict that had claimed that nothing else happened; return why."""
         path, status = self._ended.get(late.scenario, (None, ""))
         if path is None or status != "passed":
             return ""
@@ -59,17 +64,6 @@ class Telling:
         self._call("avow_event", event=finished)
         self._call("avow_run_finished", summary=finished)
 
-    def summary(self) -> str:
-        """Return the report's last words, with the place of the report."""
-        report = self._manager.get_plugin("avow.reports")
-        if report is None:
-            return ""
-        try:
-            text: str = report.summary()
-        except Exception as error:  # noqa: BLE001 - a report must not cost a verdict
-            return f"report: {message_of(error)}\n"
-        return text
-
     def _report_problems(self) -> list[str]:
         report = self._manager.get_plugin("avow.reports")
         return list(getattr(report, "problems", ()))
@@ -82,3 +76,9 @@ class Telling:
             if said not in self._problems:
                 self._problems.add(said)
                 self._outcome.add(7, said)
+
+
+def tell_report(root: Path, settings: Any) -> None:
+    """Print the one line that says where the report is."""
+    results = os.path.relpath(root / settings.reports.results)
+    print(f"Report: {results} (avow report --open)", flush=True)  # noqa: T201

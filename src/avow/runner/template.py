@@ -1,10 +1,12 @@
-"""The template: loads the user's hooks and steps once, checks them, and forks a worker whenever one is wanted.
+"""The template: loads the user's hooks and steps once, checks them, and forks a worker whenever one
+is wanted.
 
     python -m avow.runner.template FD      FD: a socket to the coordinator
 
-It is the only process of a run that forks, so it has to have one native thread: a thread that another library
-started would be missing in the child, with its locks still held. It also reaps the workers and tells how they
-ended. Code that exits or hangs at import ends or hangs this process only.
+It is the only process of a run that forks, so it has to have one native thread: a thread that
+another library started would be missing in the child, with its locks still held. It also reaps
+the workers and tells how they ended. Code that exits or hangs at import ends or hangs this
+process only.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from avow.runner.wire import Wire
 
 
 class Greeting(msgspec.Struct, frozen=True):
-    """What the coordinator hands over at the start; pickled, as behave's configuration is a plain object."""
+    """What the coordinator hands over at the start; pickled, as behave's configuration is a plain
+    object.
+    """
 
     config: dict[str, Any]
     settings: Any
@@ -131,8 +135,8 @@ def _check_threads() -> None:
 
 
 def _last_loaded() -> str:
-    """Return the newest module of the suite or of a library with native code; it is the likely one."""
-    base = os.getcwd()
+    """Return the newest module of the suite or with native code: the likely one."""
+    base = str(Path.cwd())
     for name, module in reversed(list(sys.modules.items())):
         file = getattr(module, "__file__", None) or ""
         if file.endswith((".so", ".dylib")) and "lib-dynload" not in file:
@@ -143,7 +147,9 @@ def _last_loaded() -> str:
 
 
 def _check(runner: SuiteRunner, greeting: Greeting, read: dict[str, Any]) -> AvowError | None:
-    """Look every selected step up before anything runs; return what is wrong with them, on one page."""
+    """Look every selected step up before anything runs; return what is wrong with them, on one
+    page.
+    """
     from avow.runner import precheck
 
     selected = []

@@ -1,7 +1,8 @@
 """Whole messages over a socket between two processes of a run.
 
-A reader that must not block (the coordinator) keeps what came so far and takes only whole messages out, so a
-process killed in the middle of a write costs its half message and nothing else.
+A reader that must not block (the coordinator) keeps what came so far and takes only whole
+messages out, so a process killed in the middle of a write costs its half message and nothing
+else.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class Wire:
         return True
 
     def receive(self) -> list[bytes]:
-        """Return the whole messages that have arrived, without waiting; sets `is_closed` at the end."""
+        """Return the whole messages that have arrived, without waiting; sets `is_closed` at the
+        end.
+        """
         while not self.is_closed and select.select([self._end], [], [], 0)[0]:
             if self._read() < _CHUNK:
                 break

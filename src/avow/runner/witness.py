@@ -1,9 +1,10 @@
-"""What a scenario did, written down as it does it.
+r"""What a scenario did, written down as it does it.
 
     behave --(formatter's calls)--> Witness --events--> Recorder (file of the scenario)
-                                            \\-notices--> coordinator (its formatters, its plug-ins)
+                                            \-notices--> coordinator (its formatters, its plug-ins)
 
-It stands first among the formatters, so that the others print a step's error without the machinery's frames.
+It stands first among the formatters, so that the others print a step's error without the
+machinery's frames.
 """
 
 from __future__ import annotations
@@ -294,7 +295,9 @@ def _output(step: Any) -> str:
 
 
 def _forget_frames(step: Any) -> None:
-    """Let go of what the failed step's frames hold: bodies of megabytes must not live to the run's end."""
+    """Let go of what the failed step's frames hold: bodies of megabytes must not live to the run's
+    end.
+    """
     step.exc_traceback = None
     error = step.exception
     if error is not None:

@@ -2,8 +2,8 @@
 
     coordinator --Perform, Perform, Stop--> worker --Began, events, Done--> coordinator
 
-Lines are sent together: at the latest when a scenario is slow or nothing is left to do. What is lost with a
-killed worker is in the scenario's file.
+Lines are sent together: at the latest when a scenario is slow or nothing is left to do. What is
+lost with a killed worker is in the scenario's file.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def main(
         code = 70
     finally:
         with contextlib.suppress(BaseException):
-            atexit._run_exitfuncs()
+            atexit._run_exitfuncs()  # noqa: SLF001
         with contextlib.suppress(BaseException):
             sys.__stderr__.flush()  # type: ignore[union-attr]
         os._exit(code)
@@ -131,7 +131,7 @@ def main(
 def _settle_in(log: int) -> None:
     os.setpgid(0, 0)
     # What was registered while the template loaded the suite runs once, there.
-    atexit._clear()
+    atexit._clear()  # noqa: SLF001
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.close(log)
