@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avow.gherkin import check, install
+from avow.gherkin import Phrase, check, install
 from avow.steps import catalogue
 from avow.steps.catalogue import CatalogueEntry
 
@@ -33,5 +33,11 @@ def test_every_phrase_says_what_it_means_with_an_example_of_both_kinds() -> None
 
 
 def test_no_two_phrases_mean_the_same() -> None:
-    install()
-    assert [str(each) for each in check.phrases()] == []
+    assert [str(each) for each in check.phrases(shared=True)] == []
+
+
+def test_every_phrase_can_be_read_and_fits_its_function() -> None:
+    for kind in install().steps.values():
+        for matcher in kind:
+            if isinstance(matcher.func, Phrase):
+                matcher.func.check_arity(len(matcher.parameters))

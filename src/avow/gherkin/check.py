@@ -43,14 +43,19 @@ def steps_of(features: Iterable[Any]) -> Iterator[Any]:
             yield from scenario.all_steps
 
 
-def phrases() -> list[SuiteError]:
-    """Return phrases that cannot be read, and pairs of which one text can mean both."""
+def phrases(*, shared: bool = False) -> list[SuiteError]:
+    """Return phrases that cannot be read, and pairs of which one text can mean both.
+
+    Texts of the suite's own phrases are tried against all; with `shared`, those of avow's too.
+    """
     registry = install()
     found = list(registry.problems)
     seen: set[frozenset[tuple[str, int, str]]] = set()
     for kind in ("given", "when", "then"):
         for matcher in [*registry.steps[kind], *registry.steps["step"]]:
-            if not isinstance(matcher, CucumberMatcher):
+            if not isinstance(matcher, CucumberMatcher) or (
+                registries.is_shared(matcher) and not shared
+            ):
                 continue
             for text in samples(matcher.pattern):
                 matchers = [each for each, _ in registry.find_all(kind, text)]

@@ -33,8 +33,8 @@ def entries() -> list[CatalogueEntry]:
     order = [module.__name__.rpartition(".")[2] for module in everything.MODULES]
     found = []
     for phrase in phrases.declared.values():
-        module = phrase.function.__module__
-        package, _, file = module.rpartition(".")
+        # A suite's own phrases may be declared too; those of an executed file are of no module.
+        package, _, file = str(phrase.function.__module__).rpartition(".")
         if package != "avow.steps":
             continue
         said = explained(phrase.__doc__)
