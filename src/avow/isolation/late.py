@@ -46,9 +46,9 @@ class LateCorrelator:
         brought: set[str] = set()
         for entry in ledger.entries:
             if entry.role == "act":
-                brought |= identifiers.of_entry(entry)
+                brought |= identifiers.of_entry(entry, loose=False)
         for value in values:
-            brought |= identifiers.of_value(value)
+            brought |= identifiers.of_value(value, loose=False)
         for others in self._brought.values():
             # In two scenarios: test data or seed data, which says nothing.
             shared = others & brought
