@@ -155,6 +155,8 @@ class RedisChannel(ChannelBase):
             host, port = parts.hostname or "127.0.0.1", parts.port or 6379
             ip = self.context.guards.address(host, port, where=f'service "{self.name}"')
             path = parts.path.strip("/")
+            retry = require("redis.retry", "redis", f'service "{self.name}"')
+            backoff = require("redis.backoff", "redis", f'service "{self.name}"')
             self._client = redis.Redis(
                 host=ip,
                 port=port,
@@ -162,6 +164,8 @@ class RedisChannel(ChannelBase):
                 username=parts.username,
                 password=parts.password,
                 ssl=parts.scheme == "rediss",
+                # An error is an outcome to tell, not to try away.
+                retry=retry.Retry(backoff.NoBackoff(), 0),
                 socket_timeout=self.context.call_seconds,
                 socket_connect_timeout=self.context.call_seconds,
             )

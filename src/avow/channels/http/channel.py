@@ -26,7 +26,7 @@ from avow.channels.http.call import (
 )
 from avow.channels.http.coding import decoded
 from avow.channels.http.cookies import Cookies
-from avow.channels.http.paths import mint
+from avow.channels.http.paths import mint, mint_credentials
 from avow.channels.http.trouble import Kind, Trouble
 from avow.channels.http.wire import Answer, Origin, Wire, plain_headers
 from avow.core.entries import Body, Entry
@@ -263,7 +263,9 @@ class HttpChannel(ChannelBase):
                 limit=self.limit,
             )
             self._understand(answer)
+            mint_credentials(self.context.redactor, self.name, headers)
             if answer.headers:
+                mint_credentials(self.context.redactor, self.name, answer.headers)
                 self.cookies.keep(target, answer.headers)
             following = self._redirect(call, target, answer, hops)
             if following is None:

@@ -6,15 +6,20 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from avow.channels.http.wire import Answer
 from avow.core.errors import ConfigError
 from avow.core.secrets import Redactor
+
+#: A cookie of letters alone is a token only from this length on.
+_WORD = 16
 
 _STEP = re.compile(
     r"(?P<deep>\.\.)|\.?(?P<name>[^.\[\]]+)|\[(?P<index>\*|\d+|'[^']*'|\"[^\"]*\")\]"
@@ -71,6 +76,42 @@ def _children(document: Any) -> Iterator[Any]:
         yield from document.values()
     elif isinstance(document, list):
         yield from document
+
+
+#: Headers that are there to say who somebody is: what they hold is nobody else's to read.
+CREDENTIALS = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key"}
+)
+
+
+def mint_credentials(redactor: Redactor, resource: str, headers: Iterable[Sequence[str]]) -> None:
+    """Make the redactor know what the headers of a request or an answer hold to say who sends it,
+    though nobody declared it. What is too short to be found stays.
+    """
+    for name, value in headers:
+        key = name.lower()
+        if key not in CREDENTIALS:
+            continue
+        for secret in _secrets_in(key, value):
+            redactor.mint(f"{resource} {name}", secret)
+
+
+def _secrets_in(key: str, value: str) -> Iterator[str]:
+    if key == "set-cookie":
+        value = value.partition(";")[0]
+    if key in ("cookie", "set-cookie"):
+        for pair in value.split(";"):
+            text = pair.partition("=")[2].strip().strip('"')
+            # A setting that a site keeps ("theme=darkmode") is a word of many sentences.
+            if not (text.isalpha() and len(text) < _WORD):
+                yield text
+        return
+    scheme, _, rest = value.partition(" ")
+    rest = rest.strip()
+    yield rest or scheme
+    if scheme.lower() == "basic":
+        with contextlib.suppress(ValueError):
+            yield base64.b64decode(rest).decode().partition(":")[2]
 
 
 def mint(redactor: Redactor, service: str, paths: Sequence[str], answer: Answer) -> None:

@@ -18,6 +18,9 @@ from avow.plugins.extras import require
 
 T = TypeVar("T")
 
+#: Keys of one answer; S3 gives no more.
+_PAGE = 1000
+
 
 class Version(NamedTuple):
     """What tells one content of a key from another."""
@@ -208,7 +211,7 @@ class S3Channel(ChannelBase):
     def _items(self, bucket: str) -> Iterator[dict[str, Any]]:
         more: dict[str, Any] = {}
         while True:
-            page = self._ask("list_objects_v2", Bucket=bucket, **more)
+            page = self._ask("list_objects_v2", Bucket=bucket, MaxKeys=_PAGE, **more)
             yield from page.get("Contents", ())
             if not page.get("IsTruncated"):
                 return
