@@ -303,8 +303,13 @@ def knowing(*values: str) -> Redactor:
 def leaks(suite, ran, *values: str) -> list[str]:
     """Return where any form of any of the values is."""
     redactor = knowing(*values)
-    said = {"stdout": ran.out, "stderr": ran.err}
-    found = [name for name, text in said.items() if redactor.finds_in(text.encode())]
+    found = []
+    for name, text in (("stdout", ran.out), ("stderr", ran.err)):
+        found += [
+            f"{name}: {line}"
+            for line in redactor.text(text).splitlines()
+            if "[secret:leak-" in line
+        ]
     for directory, _, files in os.walk(suite.root / "reports"):
         for name in files:
             path = Path(directory, name)
@@ -334,3 +339,65 @@ def test_no_secret_leaves(leaky):
     assert ran.code == 1, ran.text
     found = leaks(leaky, ran, *KNOWN.values(), UNDECLARED, *minted)
     assert not found, "\n".join(found)
+
+
+def test_no_secret_leaves_from_steps_in_place(leaky):
+    leaky.feature("system", FEATURES["system"])
+    leaky.feature("code", FEATURES["code"].partition("Scenario: dies")[0])
+    leaky.write("environment.py", ENVIRONMENT)
+    ran = leaky.behave("-D", "avow.inline", *outputs(), timeout=120)
+    minted = leaky.minted.read_text().split()
+    assert ran.code == 1, ran.text
+    found = leaks(leaky, ran, *KNOWN.values(), UNDECLARED, *minted)
+    assert not found, "\n".join(found)
+
+
+def test_a_step_file_that_tells_is_silenced(leaky):
+    leaky.feature("one", "Feature: F\n  Scenario: s\n    Given a credential that nobody declared\n")
+    leaky.write(
+        "steps/tells.py",
+        "import os; print(os.environ['LEAKY_OUTSIDE']); os.write(1, os.environ['LEAKY_OUTSIDE'].encode())",
+    )
+    ran = leaky.behave()
+    assert ran.code == 0, ran.text
+    assert not leaks(leaky, ran, *KNOWN.values())
+
+
+def test_a_secret_on_the_command_line_is_not_written_down(leaky):
+    leaky.feature("one", "Feature: F\n  Scenario: s\n    Given a credential that nobody declared\n")
+    ran = leaky.behave("-D", f"anything={KNOWN['OUTSIDE']}", *outputs())
+    assert ran.code == 0, ran.text
+    assert not leaks(leaky, ran, *KNOWN.values())
+
+
+def test_a_service_that_does_not_start_tells_no_secret(leaky):
+    leaky.write(
+        "bad.py", "import os; print(dict(os.environ)); raise SystemExit(os.environ['DATABASE'])"
+    )
+    settings = (leaky.root / "avow.toml").read_text().replace(str(PARROT), "{root}/bad.py")
+    leaky.write("avow.toml", settings.replace("{root}", "{{root}}").replace("{{root}}", "{root}"))
+    leaky.feature("one", FEATURES["system"])
+    ran = leaky.behave()
+    assert ran.code == 6, ran.text
+    assert not leaks(leaky, ran, *KNOWN.values())
+
+
+def test_names_of_headers_stay_and_the_worker_can_use_their_values(leaky):
+    leaky.feature(
+        "one",
+        """
+        Feature: F
+          Scenario: s
+            When I send POST "/login" to parrot
+            And the response header "Set-Cookie" is remembered as "cookie"
+            And I send POST "/say" to parrot with the headers:
+              | name   | value     |
+              | Cookie | ${cookie} |
+            Then the response body at "headers.Cookie" is "${cookie}"
+        """,
+    )
+    ran = leaky.behave()
+    assert ran.code == 0, ran.text
+    record = next((leaky.root / "reports/run").glob("*/scenario-1.jsonl")).read_text()
+    assert '["Set-Cookie","sid=[secret:' in record
+    assert not leaks(leaky, ran, *leaky.minted.read_text().split())

@@ -42,6 +42,11 @@ FORMS = {
     "JSON, not ASCII": lambda raw: json.dumps(raw.decode(), ensure_ascii=False).encode(),
     "JSON in JSON": lambda raw: json.dumps(json.dumps({"a": raw.decode()})).encode(),
     "JSON in msgspec's JSON": lambda raw: msgspec.json.encode(json.dumps(raw.decode())),
+    "JSON in JSON in JSON": lambda raw: json.dumps(
+        json.dumps(json.dumps(raw.decode()), ensure_ascii=False)
+    ).encode(),
+    "Python shows it": lambda raw: repr(raw.decode()).encode(),
+    "Python shows it in JSON": lambda raw: json.dumps(repr({"a": raw.decode()})).encode(),
     "JSON as PHP writes it": lambda raw: json.dumps(raw.decode()).replace("/", "\\/").encode(),
     "JSON as Go writes it": lambda raw: go_json(raw.decode()).encode(),
     "hex": lambda raw: raw.hex().encode(),

@@ -15,13 +15,14 @@ import json
 import os
 import re
 import sys
+import threading
 import urllib.parse
 from typing import TYPE_CHECKING, Literal
 
 from avow.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 #: Shorter values stand in ordinary text by accident; masking them would make reports unreadable,
 #: and the mask itself would tell what they are.
@@ -82,12 +83,30 @@ def _escaped(text: str) -> Iterator[str]:
 _IN_SCRIPTS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&"}
 
 
+#: Text that no writer of JSON escapes.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~%+=:;,!*$@#^|?(){}\[\] -]*")
+
+
+def _nested(form: str) -> set[str]:
+    """Return `form` as it stands in a JSON text, also one that is told within another: an error
+    message that quotes a request is three deep by the time it is in an event.
+    """
+    if _PLAIN.fullmatch(form):
+        return {form}
+    once = set(_escaped(form))
+    twice = {deeper for each in once for deeper in _escaped(each)}
+    thrice = {json.dumps(each, ensure_ascii=mode)[1:-1] for each in twice for mode in (True, False)}
+    return {form} | once | twice | thrice
+
+
 def _spellings(value: str) -> Iterator[str]:
     """Yield the forms in which `value` appears in text."""
     raw = value.encode("utf-8", "surrogatepass")
     yield value
-    yield from _escaped(value)
     yield html.escape(value)
+    # As Python shows it, in a message or a traceback.
+    yield repr(value)[1:-1]
+    yield ascii(value)[1:-1]
     for quoted in (
         urllib.parse.quote(value, safe=""),
         urllib.parse.quote_plus(value),
@@ -136,10 +155,21 @@ class Redactor:
         self._long: _Grid = _Grid(8, "Q")
         self._short: _Grid = _Grid(4, "I")
         self._minted: dict[bytes, tuple[bytes, ...]] = {}
+        self._lock = threading.Lock()
+        #: Told of name and value of what is minted and was not known: whoever redacts what this
+        #: process cannot reach, the logs of services, has to know it too.
+        self.on_mint: Callable[[str, str], None] = _nobody
 
     def add(self, secret: Secret) -> None:
         """Know a secret from now on; a value already known keeps its first name."""
-        self._learn(secret)
+        with self._lock:
+            self._learn(secret)
+
+    def add_all(self, values: Mapping[str, str]) -> None:
+        """Know these from now on, by name; too short ones are left."""
+        for name, value in values.items():
+            if len(value) >= SHORTEST:
+                self.add(Secret(name, value))
 
     def mint(self, name: str, value: object) -> None:
         """Know a value that the system handed out while running (a token).
@@ -149,16 +179,24 @@ class Redactor:
         """
         if not isinstance(value, str) or len(value) < SHORTEST:
             return
-        marker, forms = self._learn(Secret(name, value))
-        if forms:
+        # Requests that are sent together bring their tokens from several threads.
+        with self._lock:
+            marker, forms = self._learn(Secret(name, value))
+            if forms:
+                self._minted[marker] = forms
+                self.on_mint(name, value)
+                if len(self._minted) > self.MOST_MINTED:
+                    oldest = next(iter(self._minted))
+                    for form in self._minted.pop(oldest):
+                        del self._markers[form]
+                        self._grid(form).remove(form)
+            else:
+                self._refresh(marker)
+
+    def _refresh(self, marker: bytes) -> None:
+        forms = self._minted.pop(marker, None)
+        if forms is not None:
             self._minted[marker] = forms
-            if len(self._minted) > self.MOST_MINTED:
-                oldest = next(iter(self._minted))
-                for form in self._minted.pop(oldest):
-                    del self._markers[form]
-                    self._grid(form).remove(form)
-        elif marker in self._minted:
-            self._minted[marker] = self._minted.pop(marker)
 
     def _learn(self, secret: Secret) -> tuple[bytes, tuple[bytes, ...]]:
         """Return the marker of a secret and the forms that were not known before."""
@@ -171,7 +209,7 @@ class Redactor:
         forms = {
             form.encode("utf-8", "surrogatepass")
             for spelling in _spellings(value)
-            for form in (spelling, *_escaped(spelling))
+            for form in _nested(spelling)
         }
         new = tuple(form for form in forms if form not in self._markers)
         for form in new:
@@ -193,10 +231,12 @@ class Redactor:
         # A longer form may hold a shorter one.
         for form in sorted(found, key=len, reverse=True):
             if form in data:
-                marker = self._markers[form]
+                marker = self._markers.get(form)
+                if marker is None:
+                    continue  # forgotten meanwhile, for a newer one
                 data = data.replace(form, marker)
-                if marker in self._minted:
-                    self._minted[marker] = self._minted.pop(marker)
+                with self._lock:
+                    self._refresh(marker)
         return data
 
     def text(self, text: str) -> str:
@@ -208,6 +248,10 @@ class Redactor:
     def finds_in(self, data: bytes) -> bool:
         """Say whether any form of any secret is in `data`; reports are searched with it."""
         return self.raw(data) is not data
+
+
+def _nobody(name: str, value: str) -> None:
+    pass
 
 
 _NONE: frozenset[bytes] = frozenset()

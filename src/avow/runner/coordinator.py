@@ -24,7 +24,7 @@ from avow.core import events
 from avow.core.errors import AvowError
 from avow.core.secrets import Redactor
 from avow.core.text import plural
-from avow.runner import notices, plan, records, template
+from avow.runner import leaving, notices, plan, records, template
 from avow.runner.outcome import Outcome
 from avow.runner.plan import Item
 from avow.runner.replay import Replay
@@ -56,6 +56,7 @@ class Coordinator:
         self.directory = root / settings.reports.runs / self.run_id
         self.outcome = Outcome()
         self.redactor = Redactor()
+        self._minted = leaving.Minted(self.redactor)
         self.seed = settings.runner.seed
         if self.seed is None:
             self.seed = secrets.randbelow(2**31)
@@ -189,7 +190,7 @@ class Coordinator:
                 if isinstance(notice, notices.Loading):
                     loading = notice.file
                 elif isinstance(notice, notices.Printed):
-                    _print(notice)
+                    self._print(notice)
                 elif isinstance(notice, notices.Loaded):
                     if notice.page:
                         self._say(notice.page)
@@ -268,8 +269,7 @@ class Coordinator:
                 self._complain(problem)
             raise Stopped
         for stack in self._stacks.values():
-            for name, value in stack.secrets.items():
-                self.redactor.mint(name, value)
+            self.redactor.add_all(stack.secrets)
 
     def _setting_for(self, slot: int) -> notices.Setting:
         stack = self._stacks.get(slot)
@@ -320,6 +320,9 @@ class Coordinator:
 
     def told(self, item: Item, record: Any) -> None:
         assert self._replay is not None
+        if isinstance(record, notices.Minted):
+            self._minted.add(record.name, record.value)
+            return
         self._replay.feed(item.number, record)
         if notices.is_event(record):
             self.telling.event(record)
@@ -338,6 +341,8 @@ class Coordinator:
         elif isinstance(record, events.LateEffect):
             self.telling.event(record)
             self._late(record)
+        elif isinstance(record, notices.Minted):
+            self._minted.add(record.name, record.value)
         elif isinstance(record, notices.Printed) and self._replay is not None:
             self._replay.aside(record)
 
@@ -434,6 +439,8 @@ class Coordinator:
             self._end_workers()
         with self._blaming("the end of the services"):
             self._end_services()
+        for problem in leaving.redact(self.directory, self._minted):
+            self.outcome.add(7, problem)
         self._decide()
         finished = events.RunFinished(
             at=time.time(),
@@ -561,15 +568,14 @@ class Coordinator:
         self._say(self.redactor.text(str(error)))
         self.outcome.add(error.exit_code, str(error).splitlines()[0])
 
+    def _print(self, notice: notices.Printed) -> None:
+        stream = sys.stderr if notice.is_error else sys.stdout
+        stream.write(self.redactor.text(notice.text))
+        stream.flush()
+
     def _say(self, text: str) -> None:
         sys.stdout.flush()
         print(self.redactor.text(text), file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _print(notice: notices.Printed) -> None:
-    stream = sys.stderr if notice.is_error else sys.stdout
-    stream.write(notice.text)
-    stream.flush()
 
 
 def _is_running(directory: Path) -> bool:

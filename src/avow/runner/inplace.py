@@ -23,7 +23,7 @@ from behave.runner import Context
 
 from avow.core import events
 from avow.core.errors import AvowError
-from avow.runner import engine, features, notices, plan, suite
+from avow.runner import engine, features, leaving, notices, plan, suite
 from avow.runner.outcome import Outcome
 from avow.runner.session import exit_code_of
 from avow.runner.stage import Stage
@@ -140,6 +140,8 @@ class InPlace:
                 self._stack.stop()
             if self._reaper is not None:
                 self._reaper.close()
+        for problem in leaving.redact(self._directory, leaving.Minted(self._stage.redactor)):
+            self._outcome.add(7, problem)
         self._telling.decide()
         self._telling.finished(
             events.RunFinished(

@@ -84,6 +84,13 @@ class Embedded(Notice, frozen=True, tag="x.embedded"):
     data: bytes
 
 
+class Minted(Notice, frozen=True, tag="x.minted"):
+    """A secret that came into the worker; it is on its way to nothing but the coordinator's memory."""
+
+    name: str
+    value: str
+
+
 class Done(Notice, frozen=True, tag="x.done"):
     item: int
 
@@ -136,6 +143,7 @@ Anything = (
     | Opened
     | Printed
     | Embedded
+    | Minted
     | Done
     | Ready
     | Closed

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from avow.config import Secrets
 from avow.core import events
 from avow.core.entries import Entry
 from avow.core.errors import AvowError
@@ -49,15 +50,17 @@ class Stage:
         self.worker = f"worker-{slot}"
         self.facts = facts or {}
         self.redactor = Redactor(redaction_key or None)
-        for name, value in (secrets or {}).items():
-            self.redactor.mint(name, value)
+        self.redactor.add_all(secrets or {})
         self.directory = directory or Path(tempfile.gettempdir())
         self._host = socket.gethostname()
         self._pid = os.getpid()
         self._channels: Any = None
         self._isolation: Any = None
         self._guards: Any = None
-        self._secrets: Any = None
+        self._secrets = Secrets(settings)
+        # Before any hook runs: the first of them may print what it knows.
+        for secret in self._secrets.all():
+            self.redactor.add(secret)
         self._allure: Any = None
 
     # -- one scenario
@@ -102,13 +105,9 @@ class Stage:
         Called after before_all, so that what that prepares is part of the clean world.
         """
         from avow.channels.base import ChannelContext
-        from avow.config import Secrets
         from avow.guards import Guards
         from avow.world import Channels
 
-        self._secrets = Secrets(self.settings)
-        for secret in self._secrets.all():
-            self.redactor.add(secret)
         self._guards = Guards(self.settings.guards, self.root)
         for facts in self.facts.values():
             host, port = facts.get("host"), facts.get("port")

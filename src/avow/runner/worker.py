@@ -48,6 +48,11 @@ class Teller:
     def say(self, notice: notices.Notice) -> None:
         self(notices.encode(notice))
 
+    def minted(self, name: str, value: str) -> None:
+        """Tell a secret at once: what this process says when it is killed has to be redacted."""
+        self.say(notices.Minted(name, value))
+        self.flush()
+
     def flush(self) -> None:
         self._last = time.monotonic()
         if self._lines:
@@ -213,6 +218,7 @@ def _open(
         redaction_key=setting.redaction_key,
         directory=Path(setting.directory),
     )
+    stage.redactor.on_mint = teller.minted
     sys.stdout = Printer(teller, stage.redactor.raw)
     sys.stderr = Printer(teller, stage.redactor.raw, is_error=True)
     session = Session(runner, stage, teller)

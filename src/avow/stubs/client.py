@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from avow.channels.base import ChannelBase, ChannelContext, Definition
+from avow.channels.http.paths import mint_credentials
 from avow.core.entries import Body, Entry
 from avow.core.errors import EnvironmentProblem, SuiteError
 from avow.core.ledger import Ledger, Observed
@@ -206,6 +207,9 @@ class StubChannel(ChannelBase):
 
     def _write_call(self, line: CallLine, end: EndLine | None) -> None:
         path, query = split_target(line.target)
+        if self._has_context:
+            # The system's own credentials, which it sends to what it takes for the real one.
+            mint_credentials(self.context.redactor, self.name, line.headers)
         outcome = line.outcome
         if end is not None and end.outcome == "unfinished":
             outcome = "unfinished"
