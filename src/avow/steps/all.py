@@ -1,13 +1,15 @@
 """Everything: `from avow.steps.all import *` in a suite's steps/shared.py."""
 
 from avow.steps import (
+    calls,
     effects,
-    http,
     mail,
     memory,
     messages,
     objects,
     parameters,
+    requests,
+    responses,
     rows,
     services,
     stubs,
@@ -18,5 +20,6 @@ from avow.steps import (
 __all__: list[str] = []
 
 MODULES = (
-    http, messages, rows, stubs, webhooks, mail, objects, memory, effects, services, parameters
+    requests, responses, messages, rows, stubs, calls, webhooks, mail, objects, memory, effects,
+    services, parameters,
 )  # fmt: skip

@@ -8,9 +8,9 @@ from avow.core.entries import Entry
 from avow.core.errors import ScenarioFailure
 from avow.gherkin import Block, step, then
 from avow.matchers import compare, describe
+from avow.steps.exchanges import header_values, require_answer, response_json
 from avow.steps.judging import judge, wanted_whole
 from avow.steps.parameters import Count, Subject, Value
-from avow.steps.responses import header_values, require_answer, response_json
 from avow.world import World
 from avow.world.paths import NotThere, value_at
 

@@ -9,10 +9,10 @@ from avow.core.entries import Body, Entry
 from avow.core.errors import ScenarioFailure, SuiteError, did_you_mean
 from avow.core.text import shortened
 from avow.gherkin import Block, Document, given, then
+from avow.steps.exchanges import response_json
 from avow.steps.judging import judge, just_count, wanted_whole
 from avow.steps.parameters import Count, Value
-from avow.steps.requests import judge_bytes
-from avow.steps.responses import response_json
+from avow.steps.sending import judge_bytes
 from avow.world import World
 
 if TYPE_CHECKING:

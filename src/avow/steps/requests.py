@@ -1,243 +1,444 @@
-"""Sending: what several phrases about HTTP do with a service."""
+"""Requests: what a scenario sends over HTTP."""
 
 from __future__ import annotations
 
-import mimetypes
-import re
-from typing import Any
+from datetime import timedelta
 
-from avow.core.entries import Entry
-from avow.core.errors import ScenarioFailure, SuiteError
-from avow.core.text import plural
-from avow.gherkin import Document, Table
-from avow.matchers import read_json
-from avow.steps.parameters import METHODS
-from avow.steps.responses import header_values, require_answer, status_text
+from avow.core.errors import ScenarioFailure
+from avow.gherkin import Block, Document, Table, given, when
+from avow.steps import sending
+from avow.steps.exchanges import answered, header_values, status_text
+from avow.steps.judging import data_of
 from avow.world import World
 
-_SAFE = ("GET", "HEAD", "OPTIONS")
-#: Pages after which a list is taken to have no end.
-_MOST_PAGES = 1000
+# -- Given: how requests to come are made
 
 
-def defaults(world: World, service: str) -> dict[str, Any]:
-    """Return what Givens said about later requests to a service; it may be changed."""
-    told: dict[str, dict[str, Any]] = world.notes.setdefault("http.defaults", {})
-    return told.setdefault(world.http[service].name, {})
+@given("requests to {resource} are authenticated as {string}")
+def requests_are_authenticated(world: World, service: str, profile: str) -> None:
+    """Send every later request to a service with an auth profile of avow.toml.
+
+    Example:
+        Given requests to "shop" are authenticated as "admin"
+        When I send GET "/admin/orders" to "shop"
+        Then the response status is 200
+
+    Fails:
+        Given requests to "shop" are authenticated as "visitor"
+        When I send GET "/admin/orders" to "shop"
+        Then the response status is 200
+        # the status is 403
+    """
+    sending.defaults(world, service)["auth"] = profile
 
 
-def _complete(world: World, service: str, options: dict[str, Any]) -> dict[str, Any]:
-    told = defaults(world, service)
-    own = [*options.pop("headers", ())]
-    named = {name.lower() for name, _ in own}
-    headers = [pair for pair in told.get("headers", ()) if pair[0].lower() not in named]
-    made = {"headers": [*headers, *own], **options}
-    for key in ("auth", "timeout"):
-        if key in told:
-            made.setdefault(key, told[key])
-    return made
+@given("requests to {resource} are not authenticated")
+def requests_are_not_authenticated(world: World, service: str) -> None:
+    """Send later requests to a service without an auth profile again.
+
+    Example:
+        Given requests to "shop" are authenticated as "admin"
+        And requests to "shop" are not authenticated
+        When I send GET "/admin/orders" to "shop"
+        Then the response status is 401
+
+    Fails:
+        Given requests to "shop" are authenticated as "admin"
+        And requests to "shop" are not authenticated
+        When I send GET "/admin/orders" to "shop"
+        Then the response status is 200
+        # the status is 401
+    """
+    sending.defaults(world, service).pop("auth", None)
 
 
-def send(world: World, service: str, method: str, path: str, **options: Any) -> Entry:
-    """Send a request; its exchange is `the response` from now on."""
-    made = _complete(world, service, options)
-    world.notes["http.last"] = (service, method, path, made)
-    entry = world.http[service].send(method, path, **made)
-    world.memory.see("response", entry)
-    return entry
+@given("requests to {resource} have the header(s)")
+def requests_have_headers(world: World, service: str, *, table: Table) -> None:
+    """Send later requests to a service with these headers too.
+
+    Example:
+        Given requests to "shop" have the header:
+          | name            | value |
+          | Accept-Language | fr    |
+        When I send GET "/greeting" to "shop"
+        Then the response body contains "Bonjour"
+
+    Fails:
+        Given requests to "shop" have the header:
+          | name            | value |
+          | Accept-Language | en    |
+        When I send GET "/greeting" to "shop"
+        Then the response body contains "Bonjour"
+        # wanted a text that contains "Bonjour"
+    """
+    sending.defaults(world, service).setdefault("headers", []).extend(table.pairs())
 
 
-def send_again(world: World) -> Entry:
-    """Send the last request once more."""
-    last = world.notes.get("http.last")
-    if last is None:
-        raise SuiteError("no request has been sent in this scenario yet")
-    service, method, path, made = last
-    entry = world.http[service].send(method, path, **made)
-    world.memory.see("response", entry)
-    return entry
+@given("requests to {resource} time out after {duration}")
+def requests_time_out(world: World, service: str, time: timedelta) -> None:
+    """Give later requests to a service a deadline of their own.
+
+    Example:
+        Given requests to "shop" time out after 50 ms
+        When I send GET "/slow" to "shop"
+        Then the request timed out
+
+    Fails:
+        Given requests to "shop" time out after 5 seconds
+        When I send GET "/greeting" to "shop"
+        Then the request timed out
+        # an answer came: 200
+    """
+    sending.defaults(world, service)["timeout"] = time
 
 
-def send_together(
-    world: World, service: str, method: str, path: str, times: int, **options: Any
+@given("the cookies of {resource} are forgotten")
+def forget_cookies(world: World, service: str) -> None:
+    """Send no cookie any more that the service has set in this scenario: another browser.
+
+    Example:
+        When I send POST "/login" to "shop"
+        And I send GET "/me" to "shop"
+        Then the response status is 200
+        Given the cookies of "shop" are forgotten
+        When I send GET "/me" to "shop"
+        Then the response status is 401
+
+    Fails:
+        When I send POST "/login" to "shop"
+        Given the cookies of "shop" are forgotten
+        When I send GET "/me" to "shop"
+        Then the response status is 200
+        # the status is 401
+    """
+    from avow.channels.http.cookies import Cookies
+
+    world.http[service].cookies = Cookies()
+
+
+# -- When: one request
+
+
+@when("I send {method} {string} to {resource}")
+def send(world: World, method: str, path: str, service: str) -> None:
+    """Send a request without a body; what comes back is `the response`.
+
+    Example:
+        When I send GET "/greeting?name=Ada" to "shop"
+        Then the response status is 200
+
+    Fails:
+        When I send GET "/nowhere" to "shop"
+        Then the response status is 200
+        # the status is 404
+    """
+    sending.send(world, service, method, path)
+
+
+@when("I send {method} {string} to {resource} signed in as {string}")
+def send_as(world: World, method: str, path: str, service: str, profile: str) -> None:
+    """Send a request with an auth profile of the service.
+
+    Example:
+        When I send GET "/admin/orders" to "shop" signed in as "admin"
+        Then the response status is 200
+
+    Fails:
+        When I send GET "/admin/orders" to "shop" signed in as "visitor"
+        Then the response status is 200
+        # the status is 403
+    """
+    sending.send(world, service, method, path, auth=profile)
+
+
+@when("I send {method} {string} to {resource} with JSON")
+def send_json(world: World, method: str, path: str, service: str, *, block: Block) -> None:
+    """Send a request with a JSON body: a docstring as it stands, or an object made of a row.
+
+    Several rows make a list of objects.
+
+    Example:
+        When I send POST "/orders" to "shop" with JSON:
+          | sku | quantity |
+          | tea | 2        |
+        Then the response status is 201
+
+    Fails:
+        When I send POST "/orders" to "shop" with JSON:
+          '''
+          {"sku": "tea", "quantity": 0}
+          '''
+        Then the response status is 201
+        # the status is 422
+    """
+    sending.send(world, service, method, path, json=data_of(block))
+
+
+@when("I send {method} {string} to {resource} signed in as {string} with JSON")
+def send_json_as(
+    world: World, method: str, path: str, service: str, profile: str, *, block: Block
 ) -> None:
-    """Send a request several times at once; the last answer is `the response`."""
-    if not 1 <= times <= 64:
-        raise SuiteError(f"{times} requests at once are not from 1 to 64")
-    channel = world.http[service]
-    call = channel.call(method, path, **_complete(world, service, options))
-    entries = channel.send_together([call] * times)
-    world.notes["http.together"] = entries
-    world.memory.see("response", entries[-1])
+    """Send a JSON body with an auth profile of the service.
+
+    Example:
+        When I send POST "/admin/products" to "shop" signed in as "admin" with JSON:
+          | sku    | price |
+          | coffee | 700   |
+        Then the response status is 201
+
+    Fails:
+        When I send POST "/admin/products" to "shop" signed in as "visitor" with JSON:
+          | sku    | price |
+          | coffee | 700   |
+        Then the response status is 201
+        # the status is 403
+    """
+    sending.send(world, service, method, path, auth=profile, json=data_of(block))
 
 
-def together(world: World) -> list[Entry]:
-    """Return the exchanges of what was sent at once."""
-    entries: list[Entry] | None = world.notes.get("http.together")
-    if entries is None:
-        raise SuiteError(
-            "nothing has been sent at once in this scenario",
-            advice='For example: When I send POST "/orders" to "shop" 3 times at once',
-        )
-    return entries
+@when("I send {method} {string} to {resource} with the form")
+def send_form(world: World, method: str, path: str, service: str, *, table: Table) -> None:
+    """Send a form as a browser does (application/x-www-form-urlencoded).
+
+    Example:
+        When I send POST "/echo" to "shop" with the form:
+          | name | value |
+          | size | xl    |
+        Then the response body contains "size=xl"
+
+    Fails:
+        When I send POST "/echo" to "shop" with the form:
+          | name | value |
+          | size | s     |
+        Then the response body contains "size=xl"
+        # wanted a text that contains "size=xl"
+    """
+    sending.send(world, service, method, path, form=table.pairs())
 
 
-def look(world: World, service: str, method: str, path: str) -> Entry:
-    """Send a GET, HEAD or OPTIONS that changes nothing; it is `the response` from now on."""
-    if method not in _SAFE:
-        raise SuiteError(
-            f"{method} may change the system, and a Then only looks",
-            advice=f"Look with {', '.join(_SAFE)}; send {method} in a When.",
-        )
-    made = _complete(world, service, {})
-    entry = world.http[service].send(method, path, as_look=True, **made)
-    world.claim(entry)
-    world.memory.see("response", entry)
-    return entry
+@when("I send {method} {string} to {resource} with the parts")
+def send_parts(world: World, method: str, path: str, service: str, *, table: Table) -> None:
+    """Send multipart/form-data; a part is a value, or a file under the suite's root.
+
+    Example:
+        When I send POST "/echo" to "shop" with the parts:
+          | name  | value   | file             |
+          | title | A photo |                  |
+          | photo |         | data/greeting.txt |
+        Then the response body contains "A photo"
+        And the response body contains "Hello from a file"
+
+    Fails:
+        When I send POST "/echo" to "shop" with the parts:
+          | name  | file              |
+          | photo | data/greetin.txt  |
+        Then the response status is 200
+        # Did you mean "greeting.txt"?
+    """
+    fields, files = sending.parts(world, table)
+    sending.send(world, service, method, path, form=fields, files=files)
 
 
-# -- what stands under a step
+@when("I send {method} {string} to {resource} with the text")
+def send_text(world: World, method: str, path: str, service: str, *, document: Document) -> None:
+    """Send a docstring as it stands; the word after its quotes is the content type.
+
+    Example:
+        When I send POST "/orders" to "shop" with the text:
+          '''application/json
+          {"sku": "tea",
+          '''
+        Then the response status is 400
+
+    Fails:
+        When I send POST "/echo" to "shop" with the text:
+          '''
+          hello
+          '''
+        Then the response body contains "bye"
+        # wanted a text that contains "bye"
+    """
+    headers = [("Content-Type", document.kind)] if document.kind else []
+    sending.send(world, service, method, path, headers=headers, text=document.text)
 
 
-def file(world: World, path: str) -> tuple[bytes, list[tuple[str, str]]]:
-    """Return the bytes of a file under the suite's root, and the header that says what they are."""
-    kind, _ = mimetypes.guess_type(path)
-    return world.file(path).read_bytes(), [("Content-Type", kind)] if kind else []
+@when("I send {method} {string} to {resource} with the file {string}")
+def send_file(world: World, method: str, path: str, service: str, file: str) -> None:
+    """Send a file under the suite's root as the body; its name says the content type.
+
+    Example:
+        When I send POST "/orders" to "shop" with the file "data/order.json"
+        Then the response status is 201
+
+    Fails:
+        When I send POST "/echo" to "shop" with the file "data/greeting.txt"
+        Then the response body contains "Good bye"
+        # wanted a text that contains "Good bye"
+    """
+    content, headers = sending.file(world, file)
+    sending.send(world, service, method, path, headers=headers, body=content)
 
 
-def parts(world: World, table: Table) -> tuple[list[tuple[str, str]], dict[str, Any]]:
-    """Return the fields and the files of `| name | value | file | type |`."""
-    table.only("name", "value", "file", "type", needs=("name",))
-    fields: list[tuple[str, str]] = []
-    files: dict[str, Any] = {}
-    for row in table:
-        path = row.get("file")
-        if not path:
-            fields.append((row["name"], row.get("value")))
-            continue
-        if row.get("value"):
-            raise row.wrong("value", "a part is a value or a file, not both")
-        kind = row.get("type") or mimetypes.guess_type(path)[0] or "application/octet-stream"
-        found = world.file(path)
-        files[row["name"]] = (found.name, found.read_bytes(), kind)
-    return fields, files
+@when("I send {method} {string} to {resource} with the query")
+def send_query(world: World, method: str, path: str, service: str, *, table: Table) -> None:
+    """Send a request with these query parameters, encoded as they must be.
+
+    Example:
+        When I send GET "/greeting" to "shop" with the query:
+          | name | value         |
+          | name | Ada & Charles |
+        Then the response at "greeting" is "Hello, Ada & Charles!"
+
+    Fails:
+        When I send GET "/greeting" to "shop" with the query:
+          | name | value |
+          | name | Ada   |
+        Then the response at "greeting" is "Hello, Grace!"
+        # wanted "Hello, Grace!", saw "Hello, Ada!"
+    """
+    sending.send(world, service, method, path, query=table.pairs())
 
 
-_FIRST_LINE = re.compile(rf"({'|'.join(METHODS)})\s+(\S+)(?:\s+HTTP/1\.[01])?\s*")
+@when("I send {method} {string} to {resource} with the header(s)")
+def send_headers(world: World, method: str, path: str, service: str, *, table: Table) -> None:
+    """Send a request with these headers.
+
+    Example:
+        When I send GET "/greeting" to "shop" with the header:
+          | name            | value |
+          | Accept-Language | fr    |
+        Then the response body contains "Bonjour"
+
+    Fails:
+        When I send GET "/greeting" to "shop" with the header:
+          | name            | value |
+          | Accept-Language | en    |
+        Then the response body contains "Bonjour"
+        # wanted a text that contains "Bonjour"
+    """
+    sending.send(world, service, method, path, headers=table.pairs())
 
 
-def written_out(document: Document) -> tuple[str, str, dict[str, Any]]:
-    """Return method, path and options of a request in a docstring."""
-    head, _, body = document.text.partition("\n\n")
-    lines = head.splitlines()
-    first = _FIRST_LINE.fullmatch(lines[0]) if lines else None
-    if first is None:
-        raise document.pointed(
-            0, 0, "this is not the first line of a request", 'Write it as "POST /orders".'
-        )
-    headers: list[tuple[str, str]] = []
-    for number, line in enumerate(lines[1:], 1):
-        name, colon, value = line.partition(":")
-        if not colon or not name.strip():
-            raise document.pointed(
-                number, 0, "this is not a header", 'Write it as "Name: value"; the body comes '
-                "after an empty line.",
-            )  # fmt: skip
-        headers.append((name.strip(), value.strip()))
-    options: dict[str, Any] = {"headers": headers}
-    if body:
-        options["body"] = body.encode("utf-8", "surrogatepass")
-        if not any(name.lower() == "content-type" for name, _ in headers):
-            is_json = not read_json(body)[1]
-            headers.append(("Content-Type", "application/json" if is_json else "text/plain"))
-    return first[1], first[2], options
+@when("I send this request to {resource}")
+def send_this(world: World, service: str, *, document: Document) -> None:
+    """Send a request written out: its first line, headers, an empty line, the body.
+
+    Example:
+        When I send this request to "shop":
+          '''
+          POST /orders
+          Content-Type: application/json
+          Idempotency-Key: ${uuid}
+
+          {"sku": "tea", "quantity": 1}
+          '''
+        Then the response status is 201
+
+    Fails:
+        When I send this request to "shop":
+          '''
+          GET /nowhere
+          Accept: text/html
+          '''
+        Then the response status is 200
+        # the status is 404
+    """
+    method, path, options = sending.written_out(document)
+    sending.send(world, service, method, path, **options)
 
 
-# -- pages
+@when("I send the same request again")
+def send_again(world: World) -> None:
+    """Send the last request once more, with the very same headers and body.
+
+    Example:
+        When I send POST "/orders" to "shop" with JSON:
+          | sku | quantity |
+          | tea | 1        |
+        And I send the same request again
+        Then the response status is 201
+
+    Fails:
+        When I send GET "/nowhere" to "shop"
+        And I send the same request again
+        Then the response status is 200
+        # the status is 404
+    """
+    sending.send_again(world)
 
 
-def walk(world: World, service: str, path: str) -> None:
-    """Read a list from page to page; raises ScenarioFailure where it has no end."""
-    entries: list[Entry] = []
-    seen: set[str] = set()
-    following: str | None = path
-    made = _complete(world, service, {})
-    while following is not None:
-        if following in seen or len(entries) == _MOST_PAGES:
-            raise ScenarioFailure(
-                f"the pages have no end: after {plural(len(entries), 'page')} the next one is "
-                f"{following} again"
-            )
-        seen.add(following)
-        entry = world.http[service].send("GET", following, **made)
-        require_answer(entry)
-        if not 200 <= entry.data["response"]["status"] < 300:
-            raise ScenarioFailure(
-                f"page {len(entries) + 1} ({following}) answers {status_text(entry)}"
-            )
-        entries.append(entry)
-        following = _next(entry)
-    world.notes["http.pages"] = entries
-    world.memory.see("response", entries[-1])
+@when("I send {method} {string} to {resource} {int} times at once")
+def send_together(world: World, method: str, path: str, service: str, times: int) -> None:
+    """Send the same request several times at the same moment, each on a connection of its own.
+
+    Example:
+        When I send GET "/greeting" to "shop" 3 times at once
+        Then exactly 3 of the responses have the status 200
+
+    Fails:
+        When I send GET "/nowhere" to "shop" 2 times at once
+        Then at least 1 of the responses has the status 200
+        # none of 2 responses has the status 200; wanted at least 1
+    """
+    sending.send_together(world, service, method, path, times)
 
 
-def _next(entry: Entry) -> str | None:
-    # RFC 8288: <url>; rel="next"
-    for value in header_values(entry, "Link"):
-        for link in value.split(","):
-            url, _, rest = link.strip().partition(">")
-            if url.startswith("<") and re.search(r'rel="?[^"]*\bnext\b', rest):
-                return url[1:]
-    data = _page(entry)
-    if not isinstance(data, dict):
-        return None
-    links = data.get("links") or data.get("_links") or {}
-    following = data.get("next") or (links.get("next") if isinstance(links, dict) else None)
-    if isinstance(following, dict):
-        following = following.get("href")
-    return following if isinstance(following, str) and following else None
+@when("I send {method} {string} to {resource} {int} times at once with JSON")
+def send_json_together(
+    world: World, method: str, path: str, service: str, times: int, *, block: Block
+) -> None:
+    """Send a JSON body several times at the same moment: a race for the last item.
+
+    Example:
+        When I send POST "/last-item" to "shop" 3 times at once with JSON:
+          | sku      |
+          | ${uuid}  |
+        Then exactly 1 of the responses has the status 201
+        And exactly 2 of the responses have the status 409
+
+    Fails:
+        When I send POST "/last-item" to "shop" 3 times at once with JSON:
+          | sku      |
+          | ${uuid}  |
+        Then exactly 3 of the responses have the status 201
+        # 1 of 3 responses has the status 201; wanted exactly 3
+    """
+    sending.send_together(world, service, method, path, times, json=data_of(block))
 
 
-def _page(entry: Entry) -> Any:
-    body = entry.bodies.get("response")
-    return read_json(body.raw)[0] if body else None
+@when("I follow the redirect")
+def follow_redirect(world: World) -> None:
+    """Get what the Location of the last response points to.
+
+    Example:
+        When I send GET "/moved" to "shop"
+        And I follow the redirect
+        Then the response at "greeting" is "Hello, Ada!"
+
+    Fails:
+        When I send GET "/greeting" to "shop"
+        And I follow the redirect
+        Then the response status is 200
+        # the response is no redirect: 200 OK has no Location
+    """
+    entry = answered(world)
+    target = header_values(entry, "Location")
+    if not target:
+        raise ScenarioFailure(f"the response is no redirect: {status_text(entry)} has no Location")
+    sending.send(world, entry.resource, "GET", target[0])
 
 
-def pages(world: World) -> tuple[list[Entry], list[Any]]:
-    """Return the exchanges of the pages that were read, and the items on all of them."""
-    entries: list[Entry] | None = world.notes.get("http.pages")
-    if entries is None:
-        raise SuiteError(
-            "no pages have been read in this scenario",
-            advice='For example: When I read all pages of "/orders" from "shop"',
-        )
-    items: list[Any] = []
-    for entry in entries:
-        items += _items(entry)
-    world.claim(*entries)
-    return entries, items
+@when("I read all pages of {string} from {resource}")
+def read_all_pages(world: World, path: str, service: str) -> None:
+    """Follow a list from page to page by its Link header or its field `next`, to the last.
 
+    Example:
+        When I read all pages of "/catalogue?size=2" from "shop"
+        Then the pages hold exactly 5 items
 
-def _items(entry: Entry) -> list[Any]:
-    data = _page(entry)
-    if isinstance(data, dict):
-        lists = [each for each in data.values() if isinstance(each, list)]
-        if len(lists) == 1:
-            return list(lists[0])
-    if isinstance(data, list):
-        return data
-    raise ScenarioFailure(f"{entry.summary}: the page holds no list, or several")
-
-
-def judge_bytes(seen: bytes, wanted: bytes, *, what: str) -> None:
-    """Compare bytes; raises ScenarioFailure that says where they part."""
-    if seen == wanted:
-        return
-    at = next(
-        (at for at, (one, other) in enumerate(zip(seen, wanted, strict=False)) if one != other),
-        min(len(seen), len(wanted)),
-    )
-    raise ScenarioFailure(
-        f"{what}: {plural(len(seen), 'byte')} seen, {len(wanted)} wanted; they part at byte "
-        f"{at + 1}: saw {seen[at : at + 20]!r}, wanted {wanted[at : at + 20]!r}"
-    )
+    Fails:
+        When I read all pages of "/catalogue?size=2" from "shop"
+        Then the pages hold exactly 4 items
+        # the 3 pages hold 5 items; wanted exactly 4
+    """
+    sending.walk(world, service, path)

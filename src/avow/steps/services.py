@@ -5,8 +5,8 @@ from __future__ import annotations
 from avow.core.errors import ScenarioFailure, SuiteError
 from avow.gherkin import then
 from avow.matchers import compare, describe
-from avow.steps import requests
-from avow.steps.responses import require_answer, response_json, status_text
+from avow.steps import sending
+from avow.steps.exchanges import require_answer, response_json, status_text
 from avow.world import World
 
 
@@ -29,7 +29,7 @@ def is_healthy(world: World, service: str) -> None:
             f'avow.toml does not say how "{service}" tells that it is well',
             advice=f'Add [services.{channel.name}] health = {{ path = "/health" }}.',
         )
-    entry = requests.look(world, service, "GET", health.path)
+    entry = sending.look(world, service, "GET", health.path)
     require_answer(entry)
     seen = entry.data["response"]["status"]
     if seen != health.status:

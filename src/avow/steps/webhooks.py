@@ -10,9 +10,9 @@ from avow.core.errors import ScenarioFailure
 from avow.core.text import shortened
 from avow.gherkin import Block, Document, then, when
 from avow.gherkin.units import spoken
+from avow.steps.exchanges import require_answer, response_text, status_text
 from avow.steps.judging import data_of
 from avow.steps.parameters import Status
-from avow.steps.responses import require_answer, response_text, status_text
 from avow.world import World
 
 # -- When
