@@ -181,6 +181,7 @@ def avow_service_kinds() -> list[ServiceKind]:
             default_provider="embedded",
             facts=("url", "host", "port"),
             extra="redis",
+            channel="avow.channels.cache:RedisChannel",
         ),
         _aws("s3", S3Settings, "avow.channels.objects:S3Channel"),
         _aws("sqs", SqsSettings),
