@@ -345,6 +345,10 @@ def test_no_secret_leaves_from_steps_in_place(leaky):
     leaky.feature("system", FEATURES["system"])
     leaky.feature("code", FEATURES["code"].partition("Scenario: dies")[0])
     leaky.write("environment.py", ENVIRONMENT)
+    # What a step's children write goes past avow, to the terminal of the person who debugs.
+    past = ("        os.write(", "    subprocess.run(")
+    steps = "\n".join(line for line in STEPS.splitlines() if not line.startswith(past))
+    leaky.write("steps/steps.py", steps)
     ran = leaky.behave("-D", "avow.inline", *outputs(), timeout=120)
     minted = leaky.minted.read_text().split()
     assert ran.code == 1, ran.text

@@ -25,6 +25,7 @@ from avow.core import events
 from avow.core.errors import AvowError
 from avow.runner import engine, features, leaving, notices, plan, suite
 from avow.runner.outcome import Outcome
+from avow.runner.screen import Screen
 from avow.runner.session import exit_code_of
 from avow.runner.stage import Stage
 from avow.runner.telling import Telling, tell_report
@@ -35,7 +36,8 @@ def run_in_place(runner: Any, settings: Any, root: Path) -> int:
     """Load, check and run everything in this process; return the exit code."""
     planned = plan.make(runner.config)
     outcome = Outcome()
-    with runner.path_manager:
+    screen = Screen(runner.config)
+    with runner.path_manager, screen.shown():
         runner.load()
         runner.features.extend(each.load(runner.config.lang) for each in planned.features)
         runner.formatters = make_formatters(runner.config, runner.config.outputs)
@@ -46,7 +48,7 @@ def run_in_place(runner: Any, settings: Any, root: Path) -> int:
             elif failed:
                 outcome.add(1, "the dry run found something wrong")
             return outcome.code
-        with InPlace(runner, settings, root, outcome):
+        with InPlace(runner, settings, root, outcome, screen):
             failed = runner.run_model()
         if failed and not outcome.reasons:
             outcome.add(1, "a hook or cleanup failed")
@@ -60,7 +62,15 @@ def run_in_place(runner: Any, settings: Any, root: Path) -> int:
 class InPlace:
     """A context manager around behave's `run_model`."""
 
-    def __init__(self, runner: Any, settings: Any, root: Path, outcome: Outcome) -> None:
+    def __init__(
+        self,
+        runner: Any,
+        settings: Any,
+        root: Path,
+        outcome: Outcome,
+        screen: Screen | None = None,
+    ) -> None:
+        self._screen = screen
         self._runner = runner
         self._settings = settings
         self._root = root
@@ -89,6 +99,8 @@ class InPlace:
             secrets={} if self._stack is None else self._stack.secrets,
             directory=self._directory,
         )
+        if self._screen is not None:
+            self._screen.learn(self._stage.redactor)
         self._stage.hear_allure(self._emit)
         runner.hooks["before_all"] = self._then_open(runner.hooks.get("before_all"))
         self._witness = _Wrapping(runner.config, self._stage.step, self._wrap)
@@ -102,7 +114,7 @@ class InPlace:
                 root=str(self._root),
                 profile=self._settings.profile,
                 seed=self._seed,
-                command=list(sys.argv),
+                command=[self._stage.redactor.text(word) for word in sys.argv],
             )
         )
         return self
@@ -140,7 +152,9 @@ class InPlace:
                 self._stack.stop()
             if self._reaper is not None:
                 self._reaper.close()
-        for problem in leaving.redact(self._directory, leaving.Minted(self._stage.redactor)):
+        files = () if self._screen is None else self._screen.files()
+        minted = leaving.Minted(self._stage.redactor)
+        for problem in leaving.redact(self._directory, minted, files):
             self._outcome.add(7, problem)
         self._telling.decide()
         self._telling.finished(
@@ -201,10 +215,14 @@ class InPlace:
             verdict = self._witness.finish(scenario)
             self._witness.scene = None
             self._listen(None)
-            scene.event(verdict)
+            line = scene.recorder.event(verdict)
+            scene.tell(line)
             scene.recorder.close()
             self._outcome.scenario(verdict)
-            self._telling.recorded(path, verdict)
+            # What reports are told is what has left, redacted.
+            (told,) = notices.decode(line)
+            assert isinstance(told, events.ScenarioFinished)
+            self._telling.recorded(path, told)
         return failed or (scenario.status is not Status.passed and scenario.status.has_failed())
 
     def _listen(self, scene: Scene | None) -> None:

@@ -8,7 +8,7 @@ coordinator what they learn (notices.Minted).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from avow.core.secrets import Redactor, Secret
@@ -37,10 +37,12 @@ class Minted:
         return self._redactor.raw(text)
 
 
-def redact(directory: Path, minted: Minted) -> list[str]:
-    """Redact every log under a run's directory, whose writers are gone; return what could not be."""
+def redact(directory: Path, minted: Minted, others: Iterable[Path] = ()) -> list[str]:
+    """Redact the logs under a run's directory, whose writers are gone, and other files; return what
+    could not be.
+    """
     problems = []
-    for log in _logs(directory):
+    for log in (*_logs(directory), *others):
         try:
             _redact(log, minted)
         except OSError as error:
