@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -364,6 +365,9 @@ def test_the_guard_decides_and_the_connection_goes_to_exactly_it(server: Server)
             return "127.0.0.1"
 
         def database(self, name: str, owned: bool = False, *, where: str = "") -> None: ...
+
+        def path(self, text: str, *, exists: bool = False, where: str = "") -> Path:
+            return Path(text)
 
     guards = OnlyLoopback()
     given = ChannelContext(guards, context().timeouts, Redactor())

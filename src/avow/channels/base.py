@@ -33,6 +33,9 @@ class Guards(Protocol):
     def database(self, name: str, owned: bool = False, *, where: str = "") -> None:
         """Return quietly where the database may be used; raises GuardRefusal."""
 
+    def path(self, text: str, *, exists: bool = False, where: str = "") -> Path:
+        """Return the real path of a file under the suite's root; raises GuardRefusal."""
+
 
 class Timeouts(Protocol):
     """The `[timeouts]` a channel needs."""

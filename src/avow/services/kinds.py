@@ -16,7 +16,8 @@ class PostgresSettings(msgspec.Struct, frozen=True):
     database.
 
     `watch` are tables whose changes count as effects. `database` is the name to create or to use.
-    `parameters` are the server's own: { wal_level = "logical" }.
+    `parameters` are the server's own: { wal_level = "logical" }. `isolate` also restores the rows
+    of an attached database between scenarios, which puts triggers and copies into it.
     """
 
     migrations: ExistingPath = ""
@@ -24,6 +25,7 @@ class PostgresSettings(msgspec.Struct, frozen=True):
     database: str = ""
     extensions: tuple[str, ...] = ()
     parameters: dict[str, str] = {}
+    isolate: bool = False
 
 
 class KafkaSettings(msgspec.Struct, frozen=True):
@@ -123,12 +125,18 @@ _NEEDED: dict[str, tuple[str, ...]] = {
 
 
 class HttpSettings(msgspec.Struct, frozen=True):
-    """`auth.NAME` is what `as NAME` means in a phrase; `headers` go with every request."""
+    """`auth.NAME` is what `as NAME` means in a phrase; `headers` go with every request.
+
+    `timeout` is for a whole call, `body_limit` for a decoded answer. `ca` is a PEM file of whoever
+    vouches for the service's certificate, beside those that the machine trusts.
+    """
 
     contract: ExistingPath = ""
     auth: dict[str, Auth] = {}
     headers: dict[str, str] = {}
     timeout: timedelta | None = None
+    body_limit: Size = 10 * 1024 * 1024
+    ca: ExistingPath = ""
 
 
 class ProcessSettings(msgspec.Struct, frozen=True):

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from avow.channels.base import BODY_LIMIT, ChannelBase, ChannelContext, Definition
@@ -368,7 +367,10 @@ class HttpChannel(ChannelBase):
         context = ssl.create_default_context()
         authority = self.setting("ca")
         if authority:
-            context.load_verify_locations(cafile=str(Path(authority)))
+            path = self.context.guards.path(
+                authority, exists=True, where=f"[services.{self.name}] ca"
+            )
+            context.load_verify_locations(cafile=str(path))
         return context
 
 
