@@ -40,6 +40,9 @@ SUITE = """
 
     [services.sessions]
     kind = "redis"
+
+    [services.bank]
+    kind = "stub"
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,6 +21,7 @@ from avow.core.entries import Body
 from avow.core.errors import AvowError, EnvironmentProblem, InternalError
 from avow.core.ledger import Ledger, Observed
 from avow.isolation import Isolation, effects
+from avow.stubs.client import StubChannel
 
 Facts = dict[str, dict[str, str]]
 
@@ -253,6 +256,10 @@ class KafkaAndCache:
             "sessions", facts or self._facts["sessions"], definition, Ledger(), context()
         )
 
+    def stub(self) -> StubChannel:
+        definition = Definition("bank", "stub")
+        return StubChannel("bank", self._facts["bank"], definition, Ledger(), context())
+
     def objects(self) -> S3Channel:
         definition = Definition("receipts", "s3", settings={"buckets": ("receipts",)})
         return S3Channel("receipts", self._facts["receipts"], definition, Ledger(), context())
@@ -354,6 +361,41 @@ def test_no_message_is_lost_between_two_scenarios(
     publishing.join()
     late = isolation.final_drain(timedelta(milliseconds=50))
     assert seen + len(late) == sent
+
+
+def test_calls_to_a_stub_are_told_on_their_scenario(
+    facts: Facts, services: Callable[[str], Any]
+) -> None:
+    bank = services("stub")
+    isolation = Isolation({"bank": bank})
+    isolation.prepare_run()
+
+    def call(reference: str) -> int:
+        system = http.client.HTTPConnection(facts["bank"]["host"], int(facts["bank"]["port"]))
+        system.request("POST", "/charges", json.dumps({"reference": reference}))
+        status = system.getresponse().status
+        system.close()
+        return status
+
+    first = Ledger()
+    isolation.start_scenario(first)
+    bank.arm({"method": "POST", "path": "/charges", "answer": {"status": 201}})
+    act(first, ONE)
+    assert call(ONE) == 201
+    assert isolation.end_scenario() == []
+    isolation.after("one", first)
+    assert len(summaries(first)) == 1
+
+    assert call(ONE) != 201  # its routes are gone with it
+    second = Ledger()
+    isolation.start_scenario(second)
+    assert [name for name, _ in isolation.late()] == ["one"]
+    act(second, TWO)
+    call(ONE)
+    call(TWO)
+    bank.collect()
+    assert len(summaries(second)) == 1
+    assert [name for name, _ in isolation.late()] == ["one"]
 
 
 def test_buckets_go_back_to_their_baseline(services: Callable[[str], Any]) -> None:
