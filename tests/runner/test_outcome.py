@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from avow.core import events
+from avow.core.errors import EnvironmentProblem, GuardRefusal, InternalError, SuiteError
 from avow.runner.outcome import PRECEDENCE, Outcome
 
 
@@ -23,6 +25,17 @@ def test_what_did_not_pass_is_one(status):
     outcome.scenario(finished("passed"))
     outcome.scenario(finished(status))
     assert outcome.code == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(GuardRefusal, 8), (EnvironmentProblem, 6), (InternalError, 3), (SuiteError, 1)],
+)
+def test_some_troubles_of_a_scenario_are_the_runs(error, code):
+    outcome = Outcome()
+    trouble = events.Trouble("broken", "because", kind=error.__name__)
+    outcome.scenario(msgspec.structs.replace(finished("broken"), trouble=trouble))
+    assert outcome.code == code
 
 
 def test_skipped_scenarios_did_not_run():

@@ -1,7 +1,7 @@
 """What stays of a run's directory: logs of services and processes, without the secrets they told.
 
-While the run goes on its logs are as they were written, for their owner only. A token that was handed
-out during the run stands in the log of the service that handed it out, so workers tell the
+While the run goes on its logs are as they were written, for their owner only. A token that was
+handed out during the run stands in the log of the service that handed it out, so workers tell the
 coordinator what they learn (notices.Minted).
 """
 

@@ -85,7 +85,7 @@ class Embedded(Notice, frozen=True, tag="x.embedded"):
 
 
 class Minted(Notice, frozen=True, tag="x.minted"):
-    """A secret that came into the worker; it is on its way to nothing but the coordinator's memory."""
+    """A secret that came into the worker, on its way to nothing but the coordinator's memory."""
 
     name: str
     value: str

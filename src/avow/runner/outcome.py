@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 
 from avow.core import events
+from avow.core.errors import EnvironmentProblem, GuardRefusal, InternalError
 
 #: Gravest first: signals, safety, suite, avow, environment, scenarios, cleanliness, gate, nothing
 #: ran.
@@ -13,6 +14,13 @@ PRECEDENCE = (130, 143, 129, 8, 4, 3, 6, 1, 7, 9, 5, 0)
 
 #: Codes whose reason the run's output need not show by itself.
 _EXPLAINED = frozenset({3, 5, 6, 7, 8, 9})
+
+#: Troubles of a scenario that say something about the whole run.
+_GRAVER = {
+    GuardRefusal.__name__: (8, "a guard refused what a scenario would have touched"),
+    EnvironmentProblem.__name__: (6, "a service was not there for a scenario"),
+    InternalError.__name__: (3, "avow itself failed in a scenario"),
+}
 
 
 class Outcome:
@@ -32,6 +40,8 @@ class Outcome:
         self.counts[finished.status] += 1
         if finished.status not in ("passed", "skipped"):
             self.add(1, "a scenario failed or broke")
+        if finished.trouble is not None and finished.trouble.kind in _GRAVER:
+            self.add(*_GRAVER[finished.trouble.kind])
 
     def change(self, before: str, after: str) -> None:
         """Count a scenario anew whose verdict changed after its end."""

@@ -1,6 +1,6 @@
 """Standard output where steps run in place: what passes is redacted a line at a time.
 
-What a step's subprocess or its C code writes goes past it, to the terminal of the person who debugs.
+What a step's subprocess or its C code writes goes past it, to the terminal of whoever debugs.
 """
 
 from __future__ import annotations

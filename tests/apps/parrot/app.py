@@ -58,7 +58,7 @@ class Parrot(BaseHTTPRequestHandler):
         self.answer(200, {"status": "up"})
 
     def on_say(self, rest: str) -> None:
-        headers = {name: value for name, value in self.headers.items()}
+        headers = dict(self.headers.items())
         said = self.body.decode("utf-8", "replace")
         self.answer(200, {"path": self.path, "headers": headers, "said": said})
 
