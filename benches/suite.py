@@ -201,8 +201,11 @@ def timed(command: list[str], cwd: Path, url: str) -> float:
     return seconds
 
 
-def peaks(command: list[str], cwd: Path, url: str) -> float:
-    """Return the sum of the peak memory of the command's own processes, in MiB."""
+def peak(command: list[str], cwd: Path, url: str) -> float:
+    """Return the most memory that all processes of a command had together, in MiB.
+
+    Pages that forked processes share count once (PSS).
+    """
     process = psutil.Popen(
         command,
         cwd=cwd,
@@ -210,23 +213,25 @@ def peaks(command: list[str], cwd: Path, url: str) -> float:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.STDOUT,
     )
-    highest: dict[int, float] = {}
+    highest = 0.0
     while process.poll() is None:
         try:
             family = [process, *process.children(recursive=True)]
         except psutil.Error:
             continue
-        for each in family:
-            try:
-                text = Path(f"/proc/{each.pid}/status").read_text()
-            except OSError:
-                continue
-            if "VmHWM:" in text:
-                highest[each.pid] = int(text.partition("VmHWM:")[2].split()[0]) / 1024
-        time.sleep(0.05)
+        highest = max(highest, sum(map(_pss, family)))
+        time.sleep(0.02)
     if process.returncode:
         raise SystemExit(f"{command} failed with {process.returncode}")
-    return sum(highest.values())
+    return highest
+
+
+def _pss(process: psutil.Process) -> float:
+    try:
+        text = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0.0
+    return int(text.partition("\nPss:")[2].split()[0]) / 1024 if "\nPss:" in text else 0.0
 
 
 BEHAVE = [sys.executable, "-m", "behave"]
@@ -259,8 +264,8 @@ def main() -> list[tuple[str, float, str, str]]:
             pairs = zip(rounds[name], rounds[to], strict=True)
             return statistics.median(one / other for one, other in pairs)
 
-        small = peaks(BEHAVE, root / "small", url)
-        large = peaks(BEHAVE, root / "large", url)
+        small = peak(BEHAVE, root / "small", url)
+        large = peak(BEHAVE, root / "large", url)
     return [
         ("bare httpx loop, 2000 requests", statistics.median(rounds["bare"]), "s", ""),
         ("behave alone, no report / bare loop", ratio("plain", "bare"), "x", ""),

@@ -129,3 +129,21 @@ def test_old_runs_are_removed(suite):
     for _ in range(6):
         assert suite.behave().code == 0
     assert len(list((suite.root / "reports/run").iterdir())) == 4
+
+
+def test_every_place_of_a_missing_table_is_told_and_an_undefined_text_once(suite):
+    suite.write(
+        "steps/more.py",
+        """
+        from avow.gherkin import Table, given
+        @given("these")
+        def these(world, *, table: Table): pass
+        """,
+    )
+    for name in ("a", "b"):
+        suite.feature(name, GOOD + "    Given these\n    And nobody knows\n")
+    ran = suite.behave()
+    assert ran.code == 4
+    assert "features/a.feature:4: this phrase needs a table under it" in ran.err
+    assert "features/b.feature:4: this phrase needs a table under it" in ran.err
+    assert ran.err.count("no phrase says: And nobody knows") == 1

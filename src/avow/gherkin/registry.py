@@ -23,7 +23,7 @@ from avow.gherkin.phrases import Phrase
 
 _NAMED = re.compile(r'(?P<phrase>.+) as "(?P<name>[^"]+)"')
 _REFERENCE = re.compile(r"\$\{[^{}]*\}")
-_CACHED = 8192
+_CACHED = 2048
 
 
 @dataclass(slots=True)

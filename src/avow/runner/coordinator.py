@@ -173,7 +173,7 @@ class Coordinator:
                 for planned in self._plan.features
                 if planned.items
             },
-            keep=self._plan.written <= plan.KEPT,
+            keep=self._plan.keep,
         )
         wire.send(pickle.dumps(greeting))
 

@@ -5,6 +5,7 @@ on.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from behave.model_type import FileLocation
 from behave.runner_util import parse_features
 
 from avow.core.events import Place, ScenarioInfo, StepInfo
+
+#: Features that may be dropped before the collector is asked to look.
+_AT_ONCE = 24
 
 
 class Located:
@@ -71,6 +75,12 @@ def parse(file: str, language: str | None = None) -> Any:
     """Return the whole feature of a file; None where it holds none."""
     found = parse_features([FileLocation(file)], language)
     return found[0] if found else None
+
+
+def tidy(read: int) -> None:
+    """Collect garbage now and then while many features are read and dropped: models are cycles."""
+    if read % _AT_ONCE == 0:
+        gc.collect()
 
 
 def scenario_id(located: Located) -> str:

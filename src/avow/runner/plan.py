@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from behave.i18n import languages
@@ -22,8 +23,9 @@ from behave.runner_util import collect_feature_locations, parse_features
 from avow.core.errors import AvowError, Problems, SuiteError, nearest
 from avow.runner import features
 
-#: Up to this many scenarios are kept as models instead of being read again.
-KEPT = 2000
+#: Bytes of features whose models are kept instead of being read again; a model is twenty times as
+#: large. Decided before the first is read, so that a large suite never needs the memory.
+KEPT = 384 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class PlannedFeature:
 
 @dataclass(slots=True)
 class Plan:
+    #: Whether the files are few enough to be kept as models.
+    keep: bool = True
     features: list[PlannedFeature] = field(default_factory=list)
     #: Files without any scenario, and why: told, but no error of their own.
     empty: list[str] = field(default_factory=list)
@@ -67,8 +71,10 @@ class Plan:
 
 def make(config: Any) -> Plan:
     """Read all selected files; raises Problems that lists every error of every file."""
-    plan, problems = Plan(), list[AvowError]()
-    for file, locations in _by_file(config):
+    problems: list[AvowError] = []
+    selected = list(_by_file(config))
+    plan = Plan(keep=sum(map(_size, (file for file, _ in selected))) <= KEPT)
+    for file, locations in selected:
         try:
             found = parse_features(locations, config.lang)
         except (ParserError, UnicodeDecodeError, OSError, RecursionError) as error:
@@ -85,9 +91,6 @@ def make(config: Any) -> Plan:
         problems += _take(plan, planned, config)
     if problems:
         raise Problems(problems)
-    if plan.written > KEPT:
-        for planned in plan.features:
-            planned.model = None
     return plan
 
 
@@ -131,6 +134,9 @@ def _take(plan: Plan, planned: PlannedFeature, config: Any) -> list[AvowError]:
             problems.append(typo)
     plan.written += count
     plan.features.append(planned)
+    if not plan.keep:
+        planned.model = None
+        features.tidy(len(plan.features))
     return problems
 
 
@@ -282,6 +288,13 @@ def _line(file: str, number: int) -> str:
     except OSError:
         pass
     return ""
+
+
+def _size(file: str) -> int:
+    try:
+        return Path(file).stat().st_size
+    except OSError:
+        return 0
 
 
 def _relative(file: str) -> str:

@@ -1,6 +1,4 @@
-"""What is wrong with the selected scenarios and the phrases they use, all of it, before anything
-runs.
-"""
+"""What is wrong with the selected scenarios and their phrases, all of it, before anything runs."""
 
 from __future__ import annotations
 
@@ -28,9 +26,27 @@ class Selected:
         return [*self._outlines, *self._scenarios] if with_outlines else self._scenarios
 
 
-def problem(selected: list[Selected]) -> AvowError | None:
-    """Return everything that is wrong as one error; None where nothing is."""
-    from avow.gherkin import check
+class Precheck:
+    """Takes one feature after another, so that none has to be kept."""
 
-    found = check.everything(selected)
-    return Problems(found) if found else None
+    def __init__(self) -> None:
+        from avow.gherkin import check
+
+        self._check = check
+        self._problems: dict[str, AvowError] = {}
+        self._take(check.phrases())
+
+    def feature(self, selected: Selected) -> None:
+        features = [selected]
+        # The same text in several features is one problem; its first place is told.
+        for problem in (*self._check.undefined(features), *self._check.ambiguous(features)):
+            self._problems.setdefault(problem.message, problem)
+        self._take((*self._check.blocks(features), *self._check.examples(features)))
+
+    def problem(self) -> AvowError | None:
+        """Return everything that is wrong as one error; None where nothing is."""
+        return Problems(self._problems.values()) if self._problems else None
+
+    def _take(self, problems: Iterable[AvowError]) -> None:
+        for problem in problems:
+            self._problems.setdefault(str(problem), problem)

@@ -150,16 +150,20 @@ def _check(runner: SuiteRunner, greeting: Greeting, read: dict[str, Any]) -> Avo
     """Look every selected step up before anything runs; return what is wrong with them, on one
     page.
     """
-    from avow.runner import precheck
+    from avow.runner.precheck import Precheck, Selected
 
-    selected = []
+    check = Precheck()
+    seen = 0
     for file, lines in greeting.selected.items():
         feature = features.parse(file, runner.config.lang)
         found = {} if feature is None else features.by_line(feature)
-        selected.append(precheck.Selected(found[line] for line in lines if line in found))
+        check.feature(Selected(found[line] for line in lines if line in found))
         if greeting.keep:
             read[file] = found
-    return precheck.problem(selected)
+        else:
+            seen += 1
+            features.tidy(seen)
+    return check.problem()
 
 
 # -- forking
