@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any
 
 from behave.matchers import Matcher
-from behave.model_type import Argument
+from behave.model_type import Argument, FileLocation
 from cucumber_expressions.errors import CucumberExpressionError
 from cucumber_expressions.expression import CucumberExpression
 
 from avow.core.errors import SuiteError, did_you_mean
 from avow.gherkin.parameters import behave_types, types
 
+_ABOVE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_AVOW = os.path.join(_ABOVE, "avow", "")
 _SPECIAL = re.compile(r"[{(/\\]")
 
 
@@ -39,6 +42,17 @@ class CucumberMatcher(Matcher):  # type: ignore[misc]
         self.prefix = literal_prefix(pattern)
         self._regex: re.Pattern[str] | None = None
         self._parameters: list[tuple[Any, int, tuple[int, ...]]] = []
+
+    @property
+    def location(self) -> FileLocation:
+        """Where the phrase is; one of avow's own is named by its module, wherever that lies."""
+        if self._location is None:
+            where = FileLocation.for_function(self.func)
+            path = os.path.abspath(where.filename)
+            if path.startswith(_AVOW):
+                where = FileLocation(os.path.relpath(path, _ABOVE), where.line)
+            self._location = where
+        return self._location
 
     @property
     def where(self) -> str:

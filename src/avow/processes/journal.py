@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from avow.core.errors import EnvironmentProblem
 from avow.processes.reaper import MARK, started_at
 
 
@@ -96,5 +97,13 @@ class Journal:
     def _write(self, record: dict[str, object]) -> None:
         line = json.dumps(record).encode() + b"\n"
         with self._lock:
-            if self._file >= 0:
+            if self._file < 0:
+                return
+            try:
                 os.write(self._file, line)
+            except OSError as error:
+                # What is not written down would be left behind by a run that is killed.
+                raise EnvironmentProblem(
+                    f"the run's journal {self.path} cannot be written: {error.strerror}",
+                    advice="Make room: nothing is started that could not be cleaned up.",
+                ) from error

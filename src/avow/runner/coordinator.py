@@ -24,7 +24,8 @@ from avow.core import events
 from avow.core.errors import AvowError
 from avow.core.secrets import Redactor
 from avow.core.text import plural
-from avow.runner import leaving, notices, plan, records, template
+from avow.runner import greeting, leaving, notices, plan, records
+from avow.runner.directory import RunDirectory
 from avow.runner.outcome import Outcome
 from avow.runner.plan import Item
 from avow.runner.replay import Replay
@@ -56,6 +57,7 @@ class Coordinator:
         self.directory = root / settings.reports.runs / self.run_id
         self.outcome = Outcome()
         self.redactor = Redactor()
+        self._kept: RunDirectory | None = None
         self._minted = leaving.Minted(self.redactor)
         self.seed = settings.runner.seed
         if self.seed is None:
@@ -107,6 +109,8 @@ class Coordinator:
             self._nothing(self._plan)
             raise Stopped
         self._greet(wire)
+        # The template loads the suite meanwhile.
+        self.telling.open()
         slots = self._jobs(len(items))
         self._supervisor = Supervisor(
             items,
@@ -134,7 +138,10 @@ class Coordinator:
         from avow.guards import Guards
         from avow.processes import Journal, Reaper
 
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self._kept = RunDirectory(self.directory)
+        self.directory = self._kept.path
+        if self._kept.problem:
+            self.outcome.add(7, f"evidence is incomplete: {self._kept.problem}")
         self._secrets = Secrets(self.settings)
         for secret in self._secrets.all():
             self.redactor.add(secret)
@@ -163,8 +170,8 @@ class Coordinator:
         return wire
 
     def _greet(self, wire: Wire) -> None:
-        greeting = template.Greeting(
-            config=template.plain_config(self.config),
+        first = greeting.Greeting(
+            config=greeting.plain_config(self.config),
             settings=self.settings,
             root=str(self.root),
             run=self.run_id,
@@ -175,7 +182,7 @@ class Coordinator:
             },
             keep=self._plan.keep,
         )
-        wire.send(pickle.dumps(greeting))
+        wire.send(pickle.dumps(first))
 
     def _await_template(self) -> None:
         """Wait until hooks and steps are loaded and checked; raises Stopped where they are not
@@ -323,11 +330,16 @@ class Coordinator:
         if isinstance(record, notices.Minted):
             self._minted.add(record.name, record.value)
             return
+        if isinstance(record, notices.Unwritten):
+            self.outcome.add(7, f"evidence is incomplete: {record.problem}")
+            return
         self._replay.feed(item.number, record)
         if notices.is_event(record):
             self.telling.event(record)
             if isinstance(record, events.LateEffect):
                 self._late(record)
+            elif isinstance(record, events.RunTrouble):
+                self._unclean(record)
 
     def aside(self, slot: Slot, record: Any) -> None:
         if isinstance(record, notices.Ready):
@@ -335,9 +347,7 @@ class Coordinator:
                 self._before_all_failed(record)
         elif isinstance(record, events.RunTrouble):
             self.telling.event(record)
-            self.outcome.add(7, f"{record.where}: {record.trouble.message.splitlines()[0]}")
-            if not record.where.startswith("after_"):
-                self._say(f"{record.where}: {record.trouble.message}")
+            self._unclean(record)
         elif isinstance(record, events.LateEffect):
             self.telling.event(record)
             self._late(record)
@@ -345,6 +355,12 @@ class Coordinator:
             self._minted.add(record.name, record.value)
         elif isinstance(record, notices.Printed) and self._replay is not None:
             self._replay.aside(record)
+
+    def _unclean(self, trouble: events.RunTrouble) -> None:
+        message = trouble.trouble.message
+        self.outcome.add(7, f"{trouble.where}: {message.splitlines()[0]}")
+        if not trouble.where.startswith("after_"):
+            self._say(f"{trouble.where}: {message}")
 
     def finished(self, item: Item, path: Path, verdict: events.ScenarioFinished) -> None:
         self.outcome.scenario(verdict)
@@ -459,6 +475,8 @@ class Coordinator:
             tell_report(self.root, self.settings)
         else:
             self._discard()
+        if self._kept is not None:
+            self._kept.leave()
         self._prune()
 
     @contextlib.contextmanager
@@ -555,7 +573,8 @@ class Coordinator:
         At the end: ext4 passes over inodes that were deleted a moment ago, one by one, so files
         created after a removal cost ten times as much.
         """
-        parent = self.directory.parent
+        # Not that of the directory in use, which may be elsewhere for once.
+        parent = self.root / self.settings.reports.runs
         with contextlib.suppress(OSError):
             runs = sorted(each for each in parent.iterdir() if each.is_dir())
             for old in runs[:-_KEPT_RUNS]:

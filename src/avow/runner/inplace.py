@@ -24,6 +24,7 @@ from behave.runner import Context
 from avow.core import events
 from avow.core.errors import AvowError
 from avow.runner import engine, features, leaving, notices, plan, suite
+from avow.runner.directory import RunDirectory
 from avow.runner.outcome import Outcome
 from avow.runner.screen import Screen
 from avow.runner.session import exit_code_of
@@ -78,6 +79,7 @@ class InPlace:
         self._run = time.strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
         self._directory = root / settings.reports.runs / self._run
         self._telling: Telling = Telling(settings, outcome)
+        self._telling.open()
         self._stack: Any = None
         self._reaper: Any = None
         self._number = 0
@@ -89,7 +91,10 @@ class InPlace:
         runner = self._runner
         engine.patch()
         suite.guard_hooks(runner.hooks)
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._kept = RunDirectory(self._directory)
+        self._directory = self._kept.path
+        if self._kept.problem:
+            self._outcome.add(7, f"evidence is incomplete: {self._kept.problem}")
         self._start_services()
         self._stage = Stage(
             self._settings,
@@ -167,6 +172,7 @@ class InPlace:
                 seconds=round(time.monotonic() - self._began, 3),
             )
         )
+        self._kept.leave()
 
     def _then_open(self, before_all: Callable[[Any], None] | None) -> Callable[[Any], None]:
         """What before_all prepares is part of the clean world, so the stage opens after it."""
@@ -219,6 +225,8 @@ class InPlace:
             scene.tell(line)
             scene.recorder.close()
             self._outcome.scenario(verdict)
+            if scene.recorder.problem is not None:
+                self._outcome.add(7, f"evidence is incomplete: {scene.recorder.problem.strerror}")
             # What reports are told is what has left, redacted.
             (told,) = notices.decode(line)
             assert isinstance(told, events.ScenarioFinished)

@@ -91,6 +91,12 @@ class Minted(Notice, frozen=True, tag="x.minted"):
     value: str
 
 
+class Unwritten(Notice, frozen=True, tag="x.unwritten"):
+    """The file of a scenario does not hold all of it."""
+
+    problem: str
+
+
 class Done(Notice, frozen=True, tag="x.done"):
     item: int
 
@@ -144,6 +150,7 @@ Anything = (
     | Printed
     | Embedded
     | Minted
+    | Unwritten
     | Done
     | Ready
     | Closed

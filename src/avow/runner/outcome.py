@@ -51,10 +51,11 @@ class Outcome:
             self.add(1, "a scenario failed or broke")
 
     def explain(self) -> None:
-        """Say why the run does not end with 0, where no scenario's failure says it."""
-        if self.code in _EXPLAINED:
-            reasons = dict.fromkeys(reason for code, reason in self.reasons if code in _EXPLAINED)
-            print(f"Exit code {self.code}: {'; '.join(reasons)}", file=sys.stderr)  # noqa: T201
+        """Say why the run does not end with 0, as far as no scenario's failure says it."""
+        reasons = dict.fromkeys(reason for code, reason in self.reasons if code in _EXPLAINED)
+        if reasons:
+            head = f"Exit code {self.code}" if self.code in _EXPLAINED else "Besides"
+            print(f"{head}: {'; '.join(reasons)}", file=sys.stderr)  # noqa: T201
 
     @property
     def ran(self) -> int:

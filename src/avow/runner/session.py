@@ -137,6 +137,9 @@ class Session:
         scene.event(self.stage.started(scene.info, task))
         scene.event(self._run(located, scene) if self._blocked is None else self._not_run(scene))
         scene.recorder.close()
+        if scene.recorder.problem is not None:
+            said = scene.recorder.problem.strerror or "it cannot be written"
+            self._tell(notices.encode(notices.Unwritten(said)))
 
     def _run(self, located: features.Located, scene: Scene) -> events.ScenarioFinished:
         runner, scenario = self.runner, located.scenario
