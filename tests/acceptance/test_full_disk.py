@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -57,7 +55,7 @@ def limited(suite, size, *args):
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}));"
         "sys.argv[0] = 'behave'; runpy.run_module('behave', run_name='__main__')"
     )
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-c", code, *args],
         cwd=suite.root,
         env=suite.environ(),
@@ -65,7 +63,6 @@ def limited(suite, size, *args):
         text=True,
         timeout=60,
     )
-    return done
 
 
 def test_no_room_anywhere(verdicts):

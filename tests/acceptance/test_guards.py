@@ -234,7 +234,10 @@ def test_webhooks_do_not_go_elsewhere(guarded, listener):
         f"""
         [services.bank]
         kind = "stub"
-        webhooks = {{ scheme = "stripe", to = "http://{OUTSIDE}:{listener.port}/", secret = "whsec_0123456789" }}
+        [services.bank.webhooks]
+        scheme = "stripe"
+        to = "http://{OUTSIDE}:{listener.port}/"
+        secret = "whsec_0123456789"
         """,
     )
     guarded.feature(

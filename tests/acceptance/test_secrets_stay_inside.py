@@ -40,8 +40,13 @@ kind = "http"
 command = ["python", "{app}", "{{port}}"]
 health = {{ path = "/health" }}
 secrets = ["data.session.key"]
-auth.partner = {{ scheme = "oauth2", token_url = "{{parrot.url}}/token", client = "c", secret = "${{secret:CLIENT}}" }}
 auth.basic = {{ scheme = "basic", user = "ann", password = "${{secret:CONFIG}}" }}
+
+[services.parrot.auth.partner]
+scheme = "oauth2"
+token_url = "{{parrot.url}}/token"
+client = "c"
+secret = "${{secret:CLIENT}}"
 
 [services.parrot.env]
 MINTED = "{minted}"
@@ -86,7 +91,8 @@ def forms(value):
         yield base64.urlsafe_b64encode(before + raw).decode()
     yield raw.hex()
     yield repr(value)
-    yield f"https://ann:{urllib.parse.quote(value, safe='')}@example.com/?key={urllib.parse.quote(value)}"
+    quoted = urllib.parse.quote(value, safe="")
+    yield f"https://ann:{quoted}@example.com/?key={urllib.parse.quote(value)}"
 
 def all_forms(world):
     return [form for value in everything(world) for form in forms(value)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from behave.matchers import Matcher
@@ -15,8 +15,7 @@ from cucumber_expressions.expression import CucumberExpression
 from avow.core.errors import SuiteError, did_you_mean
 from avow.gherkin.parameters import behave_types, types
 
-_ABOVE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_AVOW = os.path.join(_ABOVE, "avow", "")
+_AVOW = Path(__file__).resolve().parents[1]
 _SPECIAL = re.compile(r"[{(/\\]")
 
 
@@ -39,6 +38,7 @@ class CucumberMatcher(Matcher):  # type: ignore[misc]
         self, func: Callable[..., Any], pattern: str, step_type: str | None = None, **_: Any
     ) -> None:
         super().__init__(func, pattern, step_type)
+        self._location: FileLocation | None = None
         self.prefix = literal_prefix(pattern)
         self._regex: re.Pattern[str] | None = None
         self._parameters: list[tuple[Any, int, tuple[int, ...]]] = []
@@ -48,9 +48,9 @@ class CucumberMatcher(Matcher):  # type: ignore[misc]
         """Where the phrase is; one of avow's own is named by its module, wherever that lies."""
         if self._location is None:
             where = FileLocation.for_function(self.func)
-            path = os.path.abspath(where.filename)
-            if path.startswith(_AVOW):
-                where = FileLocation(os.path.relpath(path, _ABOVE), where.line)
+            path = Path(where.filename).resolve()
+            if path.is_relative_to(_AVOW):
+                where = FileLocation(str(path.relative_to(_AVOW.parent)), where.line)
             self._location = where
         return self._location
 

@@ -13,8 +13,8 @@ from avow.core.errors import EnvironmentProblem
 class RunDirectory:
     """`path` is the directory; `problem` says why it is not the one that was asked for.
 
-    A run on a full disk still has verdicts to give: it keeps its files elsewhere then, for as long as
-    it lasts, and its evidence is incomplete.
+    A run on a full disk still has verdicts to give: it keeps its files elsewhere then, for as long
+    as it lasts, and its evidence is incomplete.
     """
 
     def __init__(self, wanted: Path) -> None:

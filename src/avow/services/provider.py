@@ -62,8 +62,9 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider may use.
 
     `directory` is its own, private, and gone after the run: what is in it has not been redacted.
-    `logs` is for what people may want to read afterwards. `facts` are those of the services that it needs, all up. `siblings` are the services
-    of the stack with the same shared provider, itself included. `environ` is what a program gets
+    `logs` is for what people may want to read afterwards. `facts` are those of the services that it
+    needs, all up. `siblings` are the services of the stack with the same shared provider, itself
+    included. `environ` is what a program gets
     before its own `env`. `guards` decides on addresses outside; None where nothing may be touched.
     """
 
