@@ -15,6 +15,9 @@ from avow.runner import notices
 from avow.runner.plan import Item
 from avow.runner.wire import Wire
 
+#: A worker writes all its stacks to its log on this signal.
+DUMP = signal.SIGUSR1 if hasattr(signal, "SIGUSR1") else signal.SIGABRT
+
 #: Seconds of work that are sent ahead, so that a worker never waits for its next scenario.
 AHEAD = 0.05
 _MOST_AHEAD = 32

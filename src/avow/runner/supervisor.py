@@ -25,9 +25,8 @@ from avow.core import events
 from avow.core.secrets import Redactor
 from avow.runner import notices, records
 from avow.runner.plan import Item
-from avow.runner.slots import Slot, Told
+from avow.runner.slots import DUMP, Slot, Told
 from avow.runner.wire import Wire
-from avow.runner.worker import DUMP
 
 #: Workers that die before they are ready, or one after another in one slot without a scenario to
 #: blame.

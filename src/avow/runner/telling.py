@@ -25,13 +25,18 @@ class Telling:
     """
 
     def __init__(self, settings: Any, outcome: Outcome) -> None:
-        from avow.plugins import manager
-
+        self._settings = settings
         self._outcome = outcome
-        self._manager = manager()
+        self._manager: Any = None
         self._problems: set[str] = set()
         self._ended: OrderedDict[str, tuple[Path, str]] = OrderedDict()
-        self._call("avow_run_configured", settings=settings, manager=self._manager)
+
+    def open(self) -> None:
+        """Load the plug-ins; what was not opened tells nobody."""
+        from avow.plugins import manager
+
+        self._manager = manager()
+        self._call("avow_run_configured", settings=self._settings, manager=self._manager)
 
     def event(self, event: events.Event) -> None:
         self._call("avow_event", event=event)
@@ -65,10 +70,12 @@ class Telling:
         self._call("avow_run_finished", summary=finished)
 
     def _report_problems(self) -> list[str]:
-        report = self._manager.get_plugin("avow.reports")
+        report = self._manager and self._manager.get_plugin("avow.reports")
         return list(getattr(report, "problems", ()))
 
     def _call(self, hook: str, **arguments: Any) -> None:
+        if self._manager is None:
+            return
         try:
             getattr(self._manager.hook, hook)(**arguments)
         except Exception as error:  # noqa: BLE001 - a plug-in must not cost a verdict

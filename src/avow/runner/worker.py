@@ -22,14 +22,13 @@ from typing import Any
 from avow.core.errors import AvowError, SuiteError
 from avow.runner import notices
 from avow.runner.session import Session, exit_code_of
+from avow.runner.slots import DUMP
 from avow.runner.stage import Stage
 from avow.runner.suite import SuiteRunner
 from avow.runner.wire import Wire
 
 #: Seconds that told lines may wait for company.
 PATIENCE = 0.02
-#: A dump of all stacks goes to the worker's log on this signal.
-DUMP = signal.SIGUSR1 if hasattr(signal, "SIGUSR1") else signal.SIGABRT
 
 
 class Teller:
