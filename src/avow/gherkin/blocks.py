@@ -6,6 +6,7 @@ A mistake in one is told with its line and a caret under it.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 #: Longer lines of a feature are shown cut.
 _WIDTH = 160
+#: What a message about a marker quotes.
+_MARKER = re.compile(r"<[^<>\n]+>")
 
 
 class Row:
@@ -261,6 +264,14 @@ class Document:
         try:
             return parse(text)
         except SuiteError as error:
+            marker = _MARKER.search(error.message)
+            at = self.written.find(marker[0]) if marker else -1
+            if at >= 0:
+                head = self.written[:at]
+                column = len(head) - head.rfind("\n") - 1
+                raise self.pointed(
+                    head.count("\n"), column, error.message, error.advice
+                ) from None
             raise SuiteError(error.message, where=self.where, advice=error.advice) from None
 
     def unreadable(self, text: str, error: Exception) -> SuiteError:

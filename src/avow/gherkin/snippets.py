@@ -83,9 +83,25 @@ def nearest_phrase(step: Any, registry: Any) -> str:
             ratio = matcher.ratio()
             if ratio > score:
                 best, score = definition, ratio
+    guard = _bad_guard(text)
     if best is None:
+        return guard
+    near = f"The nearest phrase is: {step.step_type.capitalize()} {best.pattern}"
+    return f"{guard}\n  {near}" if guard else near
+
+
+_GUARD = re.compile(r"(within|for) (\S+)\s+(\w+) ", re.IGNORECASE)
+
+
+def _bad_guard(text: str) -> str:
+    """Return what is wrong with the words of a guard that was not read as one, or ""."""
+    found = _GUARD.match(text)
+    if found is None:
         return ""
-    return f"The nearest phrase is: {step.step_type.capitalize()} {best.pattern}"
+    return (
+        f'"{found[1]} {found[2]} {found[3]}" is not a time: '
+        "write 5 seconds, 250 milliseconds or 2 minutes."
+    )
 
 
 def undefined_text(steps: Iterable[Any], registry: Any) -> str:

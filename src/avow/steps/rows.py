@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from avow.core.entries import Entry
-from avow.core.errors import ScenarioFailure, SuiteError
+from avow.core.errors import ScenarioFailure, SuiteError, did_you_mean
 from avow.core.text import plural
 from avow.gherkin import Block, Document, Table, given, then, when
 from avow.matchers import compare, describe, matching
@@ -260,6 +261,7 @@ def number_of_matching_rows(
     """
     entry = world.databases[database].rows(table)
     world.claim(entry)
+    _check_columns(block, entry.data["columns"], table)
     rows = entry.data["rows"]
     for wanted in wanted_records(block):
         found = matching(wanted, rows, loose=True)
@@ -429,11 +431,44 @@ def _judge(
 ) -> None:
     entry = world.databases[database].rows(table, order=order)
     world.claim(entry)
+    _check_columns(block, entry.data["columns"], table)
     rows = entry.data["rows"]
     wanted = _values(block)
+    if wanted and not rows and mode != "in order":
+        raise ScenarioFailure(
+            f'the table "{table}" {words}: it is empty\n'
+            + "\n".join(f"- wanted {shown(each)}" for each in wanted[:8])
+        )
     judge(rows, wanted, what=f'the table "{table}" {words}', mode=mode, loose=True)
     found = matching(wanted[-1], rows, loose=True) if wanted else []
     _remember(world, entry, [rows[at] for at in found])
+
+
+def _check_columns(block: Block, columns: list[str], table: str) -> None:
+    """Refuse a column that the table does not have: "no row matching" would be true of it."""
+    if isinstance(block, Table):
+        for number, heading in enumerate(block.headings):
+            if not _is_of(heading, columns):
+                raise block.pointed(block.line, number, *_no_column(heading, columns, table))
+        return
+    for each in wanted_records(block):
+        value = getattr(each, "value", each)
+        for name in value if isinstance(value, dict) else ():
+            if str(name) not in columns:
+                message, advice = _no_column(str(name), columns, table)
+                raise SuiteError(message, where=block.where, advice=advice)
+
+
+def _is_of(heading: str, columns: list[str]) -> bool:
+    # A path leads into a column of JSON: payload.customer.name, lines[0].
+    return heading in columns or re.split(r"[.\[]", heading, maxsplit=1)[0].strip() in columns
+
+
+def _no_column(name: str, columns: list[str], table: str) -> tuple[str, str]:
+    return (
+        f'table "{table}" has no column "{name}"',
+        did_you_mean(name, columns, what=f"in {table}"),
+    )
 
 
 def _remember(world: World, entry: Entry, rows: list[Any]) -> None:
