@@ -71,6 +71,26 @@ def settings() -> str:
     return "\n".join(page).rstrip() + "\n"
 
 
+def exit_codes() -> str:
+    from avow.core.exit_codes import MEANINGS
+
+    page = [
+        "# Exit codes",
+        "",
+        "Generated. What `behave` ends with in a suite of avow. Where several apply, the first in "
+        "this table is the run's; `reports/run.json` lists all of them with their reasons.",
+        "",
+        "| code | meaning |",
+        "|---|---|",
+        *(f"| {code} | {meaning} |" for code, meaning in MEANINGS.items()),
+        "",
+        "What behave refuses before avow is loaded (an option it does not know, a formatter that "
+        "does not exist) keeps behave's own 1 or 2. `--dry-run` runs nothing and ends with 0. The "
+        "`avow` command ends with 0, or with 4 where it was asked for something that cannot be.",
+    ]
+    return "\n".join(page) + "\n"
+
+
 def _struct(struct: type[msgspec.Struct]) -> list[str]:
     lines = []
     if struct.__doc__ and not struct.__doc__.startswith(struct.__name__ + "("):
@@ -126,7 +146,11 @@ def _type(hint: object) -> str:
     return named.get(hint, "anything")  # type: ignore[call-overload]
 
 
-PAGES: dict[str, Callable[[], str]] = {"steps.md": steps, "settings.md": settings}
+PAGES: dict[str, Callable[[], str]] = {
+    "exit-codes.md": exit_codes,
+    "settings.md": settings,
+    "steps.md": steps,
+}
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ import pytest
 
 from avow.core import events
 from avow.core.errors import EnvironmentProblem, GuardRefusal, InternalError, SuiteError
-from avow.runner.outcome import PRECEDENCE, Outcome
+from avow.core.exit_codes import MEANINGS
+from avow.runner.outcome import Outcome
 
 
 def finished(status):
@@ -46,11 +47,11 @@ def test_skipped_scenarios_did_not_run():
 
 def test_the_gravest_decides_and_all_are_kept():
     outcome = Outcome()
-    for code in reversed(PRECEDENCE):
+    for code in reversed(MEANINGS):
         outcome.add(code, f"reason {code}")
         assert outcome.code == code
     outcome.add(7, "reason 7")
-    assert len(outcome.reasons) == len(PRECEDENCE)
+    assert len(outcome.reasons) == len(MEANINGS)
 
 
 def test_a_verdict_that_changes_is_counted_anew():

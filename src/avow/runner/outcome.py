@@ -7,10 +7,7 @@ from collections import Counter
 
 from avow.core import events
 from avow.core.errors import EnvironmentProblem, GuardRefusal, InternalError
-
-#: Gravest first: signals, safety, suite, avow, environment, scenarios, cleanliness, gate, nothing
-#: ran.
-PRECEDENCE = (130, 143, 129, 8, 4, 3, 6, 1, 7, 9, 5, 0)
+from avow.core.exit_codes import MEANINGS
 
 #: Codes whose reason the run's output need not show by itself.
 _EXPLAINED = frozenset({3, 5, 6, 7, 8, 9})
@@ -65,4 +62,4 @@ class Outcome:
     @property
     def code(self) -> int:
         codes = {code for code, _ in self.reasons}
-        return next((code for code in PRECEDENCE if code in codes), 0)
+        return next((code for code in MEANINGS if code in codes), 0)
