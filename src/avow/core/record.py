@@ -47,7 +47,7 @@ class Recorder:
         try:
             line = events.encode(event)
         except (ValueError, TypeError, RecursionError, msgspec.MsgspecError):
-            line = msgspec.json.encode(_safe(event))
+            line = msgspec.json.encode(safe(event))
         line = self._redactor.raw(line)
         if self._file >= 0:
             self._append(line + b"\n")
@@ -99,19 +99,19 @@ class Recorder:
 _DEEPEST = 100
 
 
-def _safe(value: object, level: int = 0) -> object:
-    """Return data that can be encoded, whatever `value` holds."""
+def safe(value: object, level: int = 0) -> object:
+    """Return plain data that can be encoded, whatever `value` holds."""
     if isinstance(value, msgspec.Struct):
         config = value.__struct_config__
         tag = {config.tag_field: config.tag} if config.tag_field else {}
         fields = {name: getattr(value, name) for name in value.__struct_fields__}
-        return tag | {name: _safe(each, level + 1) for name, each in fields.items()}
+        return tag | {name: safe(each, level + 1) for name, each in fields.items()}
     if isinstance(value, (dict, list, tuple)) and level > _DEEPEST:
         return f"<{type(value).__name__}, too deep to be shown>"
     if isinstance(value, dict):
-        return {printable(key): _safe(item, level + 1) for key, item in value.items()}
+        return {printable(key): safe(item, level + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_safe(item, level + 1) for item in value]
+        return [safe(item, level + 1) for item in value]
     if value is None or isinstance(value, (bool, float)):
         return value
     if isinstance(value, int) and value.bit_length() < 1000:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from avow.core.events import AnyEvent, Event
+from avow.core.record import safe
 
 
 class Notice(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event"):
@@ -203,7 +204,13 @@ _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Anything] = msgspec.json.Decoder(Anything)
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Command)
 
-encode = _encoder.encode
+
+def encode(record: Any) -> bytes:
+    """Return a record's line; text that cannot be encoded is made printable."""
+    try:
+        return _encoder.encode(record)
+    except (ValueError, TypeError, RecursionError):
+        return _encoder.encode(safe(record))
 
 
 def decode(lines: bytes) -> list[Anything]:

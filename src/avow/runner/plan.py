@@ -87,6 +87,10 @@ def make(config: Any) -> Plan:
             else:
                 plan.empty.append(f"{file} holds no feature")
             continue
+        open_document = _open_document(found[0])
+        if open_document is not None:
+            problems.append(open_document)
+            continue
         planned = PlannedFeature(locations[0].filename, locations, model=found[0])
         problems += _take(plan, planned, config)
     if problems:
@@ -219,6 +223,22 @@ def _typo(file: str) -> AvowError | None:
         if found:
             return _mistyped(file, number, line, *found)
     return None
+
+
+def _open_document(feature: Any) -> AvowError | None:
+    """Return the error of a docstring without an end: it holds every scenario that follows."""
+    parser = getattr(feature, "parser", None)
+    quotes = getattr(parser, "multiline_terminator", None)
+    if parser is None or not quotes:
+        return None
+    line = int(parser.multiline_start or 1)
+    source = _line(feature.filename, line)
+    column = len(source) - len(source.lstrip()) + 1
+    return SuiteError(
+        "this docstring has no end, so all that follows it is read as its text",
+        where=f"{_relative(feature.filename)}:{line}:{column}",
+        advice=f"End it with {quotes} on a line of its own.",
+    )
 
 
 def _typo_in(feature: Any) -> AvowError | None:
