@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -60,8 +61,28 @@ def main() -> list[Row]:
             os.environ.pop("AVOW_MEMORY_DISK")
             if memory is not None:
                 os.environ["AVOW_MEMORY_DISK"] = memory
-        rows += behave(root)
-    return rows
+            rows += behave(root)
+    return rows + commands()
+
+
+def commands() -> list[Row]:
+    """What avow adds to the interpreter's own start, and its help."""
+    bare = command([sys.executable, "-c", "pass"])
+    return [
+        ("import avow, over the interpreter", command([sys.executable, "-c", "import avow"]) - bare,
+         "ms", "<= 60"),
+        ("avow --help", command([str(Path(sys.executable).with_name("avow")), "--help"]), "ms",
+         "<= 150"),
+    ]  # fmt: skip
+
+
+def command(words: list[str]) -> float:
+    taken = []
+    for _ in range(11):
+        started = time.perf_counter()
+        subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken) * 1000
 
 
 def best(root: Path, services: str) -> float:
