@@ -366,7 +366,11 @@ def test_a_step_file_that_tells_is_silenced(leaky):
     leaky.feature("one", "Feature: F\n  Scenario: s\n    Given a credential that nobody declared\n")
     leaky.write(
         "steps/tells.py",
-        "import os; print(os.environ['LEAKY_OUTSIDE']); os.write(1, os.environ['LEAKY_OUTSIDE'].encode())",
+        """
+        import os
+        print(os.environ["LEAKY_OUTSIDE"])
+        os.write(1, os.environ["LEAKY_OUTSIDE"].encode())
+        """,
     )
     ran = leaky.behave()
     assert ran.code == 0, ran.text

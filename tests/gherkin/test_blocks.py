@@ -220,5 +220,5 @@ def test_what_blocks_want_and_hold() -> None:
         Table(["a", "a"], [["1", "2"]], file="f.feature", line=3).values()
     wanted = Document('{"id": <uuid>}').wanted().value
     assert repr(wanted["id"]) == "<uuid>"
-    with pytest.raises(SuiteError, match=r"f\.feature:9"):
+    with pytest.raises(SuiteError, match=r"f\.feature:10: there is no marker <uid>\n"):
         Document('{"id": <uid>}', file="f.feature", line=9).wanted()

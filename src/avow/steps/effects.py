@@ -39,7 +39,12 @@ def nothing_else(world: World) -> None:
             f"  {each.resource}: {line.strip()}" for each in left[:20] for line in listed([each])
         ]
         more = [f"  and {len(left) - 20} more"] if len(left) > 20 else []
-        raise ScenarioFailure("\n".join([head, *lines, *more]))
+        names = sorted({each.resource for each in left})
+        advice = (
+            "Speak of it in a Then before this one, or say that it does not matter: "
+            f'Given what "{names[0]}" is asked does not matter'
+        )
+        raise ScenarioFailure("\n".join([head, *lines, *more, advice]))
 
 
 @step("what {resource} is asked does not matter")

@@ -23,8 +23,11 @@ def require_answer(entry: Entry) -> None:
     """Raise ScenarioFailure where the exchange ended without an answer."""
     if entry.data.get("response") is None:
         error = entry.data.get("error") or {"kind": "unknown", "message": "nobody knows why"}
+        after = ""
+        if error["kind"] == "timeout" and "seconds" in entry.data:
+            after = f" after {entry.data['seconds']:.2g} s"
         raise ScenarioFailure(
-            f"no answer came to {request_text(entry)}: {error['kind']} ({error['message']})"
+            f"no answer came to {request_text(entry)}: {error['kind']}{after} ({error['message']})"
         )
 
 

@@ -113,7 +113,7 @@ def has_subject(world: World, value: Value) -> None:
     seen = _the_mail(world).data["subject"]
     differences = compare(value.wanted, seen, path="subject")
     if differences:
-        raise ScenarioFailure(describe(differences))
+        raise ScenarioFailure(f"the mail has another subject:\n{describe(differences)}")
 
 
 @then("the mail says {string}")

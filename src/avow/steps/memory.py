@@ -190,7 +190,7 @@ def at_is(world: World, subject: Subject, path: str, value: Value) -> None:
     """
     differences = compare(value.wanted, _at(world, subject, path), path=path)
     if differences:
-        raise ScenarioFailure(describe(differences))
+        raise ScenarioFailure(f"{subject.words} does not match:\n{describe(differences)}")
 
 
 @then("{subject} at {string} matches")
@@ -289,7 +289,7 @@ def has_header(world: World, subject: Subject, name: str, value: Value) -> None:
         raise ScenarioFailure(f'{subject.words} has no header "{name}"')
     differences = compare(value.wanted, ", ".join(values), path=name, loose=True)
     if differences:
-        raise ScenarioFailure(describe(differences))
+        raise ScenarioFailure(f"a header of {subject.words} differs:\n{describe(differences)}")
 
 
 @then("the message has the key {value}")
@@ -319,7 +319,7 @@ def has_key(world: World, value: Value) -> None:
     world.claim(entry)
     differences = compare(value.wanted, entry.data["key"], path="key", loose=True)
     if differences:
-        raise ScenarioFailure(describe(differences))
+        raise ScenarioFailure(f"the message has another key:\n{describe(differences)}")
 
 
 @then("the values {string} and {string} are equal")
@@ -354,7 +354,7 @@ def value_is(world: World, seen: str, value: Value) -> None:
     """
     differences = compare(value.wanted, seen, loose=True)
     if differences:
-        raise ScenarioFailure(describe(differences))
+        raise ScenarioFailure(f"the value is another:\n{describe(differences)}")
 
 
 # -- what several phrases do
