@@ -46,7 +46,6 @@ class ServiceDefinition(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     provider: str
     url: str = ""
-    image: str = ""
     command: tuple[str, ...] = ()
     cwd: str = ""
     env: dict[str, str] = {}

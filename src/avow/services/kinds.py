@@ -84,7 +84,6 @@ class StubSettings(msgspec.Struct, frozen=True):
     #: Braces in routes are theirs: /v1/charges/{id}, ${request.body.amount}.
     verbatim: ClassVar[tuple[str, ...]] = ("routes",)
 
-    contract: ExistingPath = ""
     webhooks: Webhooks | None = None
     routes: ExistingPath | tuple[dict[str, Any], ...] = ()
     unmatched: int = 404
@@ -131,7 +130,6 @@ class HttpSettings(msgspec.Struct, frozen=True):
     vouches for the service's certificate, beside those that the machine trusts.
     """
 
-    contract: ExistingPath = ""
     auth: dict[str, Auth] = {}
     headers: dict[str, str] = {}
     timeout: timedelta | None = None
