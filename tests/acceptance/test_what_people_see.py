@@ -1,4 +1,4 @@
-"""One failing scenario of each kind, as its terminal shows it: seen beside wanted, and what came."""
+"""One failing scenario of each kind, as a terminal shows it: seen beside wanted, and what came."""
 
 from __future__ import annotations
 
