@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 from avow.core.secrets import Redactor
+from avow.core.waiting import until
 
 PARROT = Path(__file__).parents[1] / "apps/parrot/app.py"
 
@@ -415,3 +417,38 @@ def test_names_of_headers_stay_and_the_worker_can_use_their_values(leaky):
     record = next((leaky.root / "reports/run").glob("*/scenario-1.jsonl")).read_text()
     assert '["Set-Cookie","sid=[secret:' in record
     assert not leaks(leaky, ran, *leaky.minted.read_text().split())
+
+
+def test_a_run_that_is_killed_leaves_secrets_in_private_logs_at_most(leaky):
+    leaky.feature(
+        "one",
+        """
+        Feature: F
+          Scenario: s
+            When I send POST "/call/charges" to parrot with the text:
+              \"\"\"
+              ${secret:STUB_KEY}
+              \"\"\"
+            And everything is printed
+            And it is there for all to see
+        """,
+    )
+    steps = """
+@when("it is there for all to see")
+def there(world):
+    import time
+    open("here", "w").write(str(os.getpid()))
+    time.sleep(60)
+"""
+    leaky.write("steps/steps.py", STEPS + steps)
+    process = leaky.start()
+    worker = int(leaky.seen("here"))
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=20)
+    assert until(lambda: not leaky.is_alive(worker), 10).holds
+    logs = list((leaky.root / "reports/run").rglob("*.log"))
+    assert logs
+    assert {log.stat().st_mode & 0o077 for log in logs} == {0}
+    known = knowing(*KNOWN.values())
+    others = [each for each in (leaky.root / "reports").rglob("*") if each.is_file()]
+    assert not [each for each in others if each not in logs and known.finds_in(each.read_bytes())]
