@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.reports import stories
 
@@ -377,6 +377,7 @@ KINDS = [*details._SHAPES, "unheard.of"]
     ),
     raw=st.binary(max_size=64),
 )
+@example(kind="process.ended", keys={"last_lines": [None, 1, "x"]}, raw=b"")
 def test_no_entry_makes_evidence_raise(kind, keys, raw):
     odd = entry(kind, data=keys, bodies={"request": Body.of(raw), "text": Body.of(raw).cap(3)})
 

@@ -176,7 +176,7 @@ def _process(entry: Entry) -> list[str]:
     last = data.get("last_lines") or []
     found = [f"ended with {how}"]
     if last:
-        found += ["its last lines:", *(last if isinstance(last, list) else str(last).split("\n"))]
+        found += ["its last lines:", *(map(str, last) if isinstance(last, list) else [str(last)])]
     return found
 
 
