@@ -21,7 +21,7 @@ from behave.parser import ParserError
 from behave.runner_util import collect_feature_locations, parse_features
 
 from avow.core.errors import AvowError, Problems, SuiteError, nearest
-from avow.runner import features
+from avow.runner import features, testplan
 
 #: Bytes of features whose models are kept instead of being read again; a model is twenty times as
 #: large. Decided before the first is read, so that a large suite never needs the memory.
@@ -50,7 +50,7 @@ class PlannedFeature:
     def load(self, language: str | None) -> Any:
         """Return the feature, with what is not selected marked as behave marks it."""
         model, self.model = self.model, None
-        return model or parse_features(self.locations, language)[0]
+        return model or _parsed(self.locations, language, testplan.asked_for())[0]
 
 
 @dataclass(slots=True)
@@ -73,10 +73,11 @@ def make(config: Any) -> Plan:
     """Read all selected files; raises Problems that lists every error of every file."""
     problems: list[AvowError] = []
     selected = list(_by_file(config))
+    asked_for = testplan.asked_for()
     plan = Plan(keep=sum(map(_size, (file for file, _ in selected))) <= KEPT)
     for file, locations in selected:
         try:
-            found = parse_features(locations, config.lang)
+            found = _parsed(locations, config.lang, asked_for)
         except (ParserError, UnicodeDecodeError, OSError, RecursionError) as error:
             problems.append(_unreadable(file, error))
             continue
@@ -96,6 +97,16 @@ def make(config: Any) -> Plan:
     if problems:
         raise Problems(problems)
     return plan
+
+
+def _parsed(
+    locations: list[FileLocation], language: str | None, asked_for: testplan.TestPlan | None
+) -> list[Any]:
+    found: list[Any] = parse_features(locations, language)
+    if asked_for is not None:
+        for feature in found:
+            asked_for.mark(feature)
+    return found
 
 
 def _by_file(config: Any) -> Iterable[tuple[str, list[FileLocation]]]:
