@@ -23,6 +23,11 @@ BAD_THEN_GOOD = """
     """
 
 
+def parent_of(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("PPid:")[2].split()[0])
+
+
 @pytest.mark.parametrize(
     ("step", "words"),
     [
@@ -169,9 +174,7 @@ def test_a_killed_template_is_told(suite):
     suite.write("avow.toml", '[timeouts]\nstep = "20s"\n')
     process = suite.start()
     worker = int(suite.seen("here.txt"))
-    status = Path(f"/proc/{worker}/status").read_text()
-    parent = int(status.partition("PPid:")[2].split()[0])
-    os.kill(parent, signal.SIGKILL)
+    os.kill(parent_of(worker), signal.SIGKILL)
     _, err = process.communicate(timeout=30)
     assert process.returncode == 3
     assert "the process that forks workers is gone" in err
@@ -292,3 +295,120 @@ def test_async_hooks_and_steps_run(suite):
         """,
     )
     assert suite.behave().code == 0
+
+
+# -- nothing waits for what will never come
+
+
+def test_a_suite_that_hangs_while_it_is_loaded_is_told(suite):
+    suite.write("avow.toml", '[timeouts]\nstart = "1s"\n')
+    suite.feature("a", BAD_THEN_GOOD.format(step="I add 0"))
+    suite.write("steps/more.py", "import time\ntime.sleep(300)\n")
+    ran = suite.behave()
+    assert ran.code == 4
+    assert "steps/more.py: loading it took longer than [timeouts] start = 1s" in ran.err
+    assert 'more.py", line 2 in <module>' in ran.err
+
+
+@pytest.mark.parametrize(
+    ("hook", "code", "words", "results"),
+    [
+        (
+            "before_all(context)",
+            3,
+            "worker 1: before_all took longer than [timeouts] start = 1s",
+            ("broken", "broken"),
+        ),
+        (
+            "before_feature(context, feature)",
+            1,
+            "nothing was heard of it for longer than [timeouts] scenario = 1s",
+            ("broken", "broken"),
+        ),
+        (
+            "after_scenario(context, scenario)",
+            1,
+            "the scenario took longer than [timeouts] scenario = 1s",
+            ("broken", "broken"),
+        ),
+        (
+            "after_feature(context, feature)",
+            3,
+            "worker 1: nothing was heard of it for longer than [timeouts] scenario = 1s",
+            ("passed", "passed"),
+        ),
+        ("after_all(context)", 7, "after_all did not end in time", ("passed", "passed")),
+    ],
+)
+def test_a_hook_that_hangs_is_told(suite, hook, code, words, results):
+    suite.write("avow.toml", '[timeouts]\nstart = "1s"\nscenario = "1s"\n')
+    suite.feature("a", BAD_THEN_GOOD.format(step="I add 0"))
+    suite.write("environment.py", f"import time\ndef {hook}: time.sleep(300)\n")
+    ran = suite.behave()
+    assert ran.code == code
+    assert words in ran.text
+    assert (suite.results()["bad"], suite.results()["good"]) == results
+
+
+def test_a_worker_that_closes_its_descriptors_is_ended(suite):
+    suite.write(
+        "steps/more.py",
+        """
+        import os, time
+        from behave import when
+        @when("it closes everything")
+        def closes(context):
+            os.closerange(3, 64)
+            time.sleep(300)
+        """,
+    )
+    suite.feature("a", BAD_THEN_GOOD.format(step="it closes everything"))
+    ran = suite.behave()
+    assert ran.code == 1
+    assert suite.results() == {"bad": "broken", "good": "passed"}
+
+
+def test_a_template_that_is_stopped_keeps_nobody_waiting(suite):
+    suite.write("avow.toml", '[timeouts]\nstart = "2s"\n')
+    suite.feature("a", BAD_THEN_GOOD.format(step="it waits 60 s in here.txt"))
+    process = suite.start()
+    worker = int(suite.seen("here.txt"))
+    template = parent_of(worker)
+    os.kill(template, signal.SIGSTOP)
+    os.kill(worker, signal.SIGKILL)
+    _, err = process.communicate(timeout=40)
+    assert process.returncode == 3
+    assert "the process that forks workers does not answer" in err
+    assert suite.results() == {"bad": "broken", "good": "broken"}
+    assert until(lambda: not suite.is_alive(template), 5).holds
+
+
+def test_a_template_killed_while_it_loads_is_told(suite):
+    suite.feature("a", BAD_THEN_GOOD.format(step="I add 0"))
+    suite.write(
+        "steps/more.py",
+        """
+        import os, time
+        from pathlib import Path
+        Path("loading.txt").write_text(str(os.getpid()))
+        time.sleep(60)
+        """,
+    )
+    process = suite.start()
+    os.kill(int(suite.seen("loading.txt")), signal.SIGKILL)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 4
+    assert "steps/more.py: the process that loads the suite was ended by SIGKILL" in err
+
+
+def test_what_the_suite_starts_at_import_does_not_hide_the_template_s_end(suite):
+    suite.feature("a", BAD_THEN_GOOD.format(step="it waits 60 s in here.txt"))
+    suite.write(
+        "steps/more.py",
+        'import subprocess\nsubprocess.Popen(["sleep", "300"], close_fds=False)\n',
+    )
+    process = suite.start()
+    worker = int(suite.seen("here.txt"))
+    os.kill(parent_of(worker), signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert process.returncode == 3

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import secrets
 import shutil
 import signal
@@ -21,23 +20,26 @@ from pathlib import Path
 from typing import Any
 
 from avow.core import events
-from avow.core.errors import AvowError
+from avow.core.errors import AvowError, SuiteError
 from avow.core.secrets import Redactor
 from avow.core.text import plural
 from avow.runner import greeting, leaving, notices, plan, records
 from avow.runner.directory import RunDirectory
+from avow.runner.loading import Template
 from avow.runner.outcome import Outcome
 from avow.runner.plan import Item
 from avow.runner.replay import Replay
 from avow.runner.slots import Slot
+from avow.runner.stacks import Stacks
 from avow.runner.supervisor import Supervisor
 from avow.runner.telling import Telling, tell_report
-from avow.runner.wire import Wire
 
 #: Runs whose scenario files are kept.
 _KEPT_RUNS = 4
 #: Seconds that interrupted scenarios get for their cleanups; then the reaper does it.
 GRACE = 3.0
+#: Seconds between two looks at what the run stands on, where nothing makes it look sooner.
+_LOOK = 0.5
 _SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 _NO_WORKER = events.Trouble("broken", "not run: no worker was left to run it", kind="WorkerLost")
 
@@ -66,14 +68,14 @@ class Coordinator:
         self._key = self.redactor.key
         self._began = time.monotonic()
         self._signals: list[int] = []
-        self._stacks: dict[int, Any] = {}
-        self._stack_problems: list[AvowError] = []
-        self._starting = 0
+        self._stacks: Stacks | None = None
+        self._look_at = 0.0
         self._interrupted_at: float | None = None
         self._plan = plan.Plan()
         self._replay: Replay | None = None
         self._supervisor: Supervisor | None = None
-        self._template: Any = None
+        self._template: Template | None = None
+        self._reaper: Any = None
         self._guards: Any = None
         self._secrets: Any = None
         self._told_lost = False
@@ -102,36 +104,45 @@ class Coordinator:
         # Every scenario is looked at before anything is started; the interpreter of the template
         # starts meanwhile, and knows nothing yet.
         self._prepare()
-        wire = self._start_template()
+        template = self._template = Template(self.directory, self._journal)
         self._plan = plan.make(self.config)
         items = self._plan.items
         if not items:
             self._nothing(self._plan)
             raise Stopped
-        self._greet(wire)
+        self._greet(template)
         # The template loads the suite meanwhile.
         self.telling.open()
         slots = self._jobs(len(items))
-        self._supervisor = Supervisor(
+        supervisor = self._supervisor = Supervisor(
             items,
-            template=wire,
+            template=template.wire,
             directory=self.directory,
             listener=self,
             settings=self._setting_for,
             timeouts=self.settings.timeouts,
             seed=self.seed,
             redactor=self.redactor,
+            run=self.run_id,
+            language=self.config.lang,
             one_by_one=bool(self.config.stop),
         )
-        self._supervisor.wakers.append(self._on_wake)
-        signal.set_wakeup_fd(self._supervisor.waker, warn_on_full_buffer=False)
-        self._start_services(slots)
-        self._await_template()
-        self._await_services()
+        signal.set_wakeup_fd(supervisor.waker, warn_on_full_buffer=False)
+        self._stacks = Stacks(
+            self.settings,
+            directory=self.directory,
+            journal=self._journal,
+            guards=self._guards,
+            secrets=self._secrets,
+            wake=supervisor.wake,
+        )
+        self._stacks.start(slots)
+        self._await_template(template, supervisor)
+        self._await_services(self._stacks, supervisor)
         self._replay = Replay(self.config, self._plan, lambda problem: self.outcome.add(7, problem))
         self._has_started = True
         self.telling.event(self._run_started())
-        self._work(self._supervisor, slots)
+        self._work(supervisor, slots)
 
     def _prepare(self) -> None:
         from avow.config import Secrets
@@ -149,144 +160,63 @@ class Coordinator:
         self._journal = Journal(self.directory / "journal.jsonl")
         self._reaper = Reaper.start(self._journal)
 
-    # -- the template
-
-    def _start_template(self) -> Wire:
-        from subprocess import _args_from_interpreter_flags  # type: ignore[attr-defined]
-
-        from avow.processes import Child
-
-        wire, theirs = Wire.pair()
-        flags = [flag for flag in _args_from_interpreter_flags() if flag != "-P"]
-        with theirs:
-            self._template = Child.start(
-                # The suite's directory is not to shadow the standard library while Python starts.
-                [sys.executable, *flags, "-P", "-m", "avow.runner.template", str(theirs.fileno())],
-                log=self.directory / "template.log",
-                journal=self._journal,
-                name="template",
-                pass_fds=[theirs.fileno()],
+    def _greet(self, template: Template) -> None:
+        template.greet(
+            greeting.Greeting(
+                config=greeting.plain_config(self.config),
+                settings=self.settings,
+                root=str(self.root),
+                run=self.run_id,
+                selected={
+                    planned.file: [item.line for item in planned.items]
+                    for planned in self._plan.features
+                    if planned.items
+                },
+                keep=self._plan.keep,
             )
-        return wire
-
-    def _greet(self, wire: Wire) -> None:
-        first = greeting.Greeting(
-            config=greeting.plain_config(self.config),
-            settings=self.settings,
-            root=str(self.root),
-            run=self.run_id,
-            selected={
-                planned.file: [item.line for item in planned.items]
-                for planned in self._plan.features
-                if planned.items
-            },
-            keep=self._plan.keep,
         )
-        wire.send(pickle.dumps(first))
 
-    def _await_template(self) -> None:
+    def _await_template(self, template: Template, supervisor: Supervisor) -> None:
         """Wait until hooks and steps are loaded and checked; raises Stopped where they are not
         good.
         """
-        supervisor = self._supervisor
-        assert supervisor is not None
-        loading = ""
-        while True:
-            while supervisor.template_notices:
-                notice = supervisor.template_notices.popleft()
-                if isinstance(notice, notices.Loading):
-                    loading = notice.file
-                elif isinstance(notice, notices.Printed):
-                    self._print(notice)
-                elif isinstance(notice, notices.Loaded):
-                    if notice.page:
-                        self._say(notice.page)
-                        self.outcome.add(notice.exit_code or 4, "the steps cannot be used")
-                        raise Stopped
-                    return
-            if supervisor.template_is_gone:
-                self._say(self._template_ended(loading))
-                self.outcome.add(4, "the suite could not be loaded")
-                raise Stopped
-            supervisor.wait(1.0)
-            self._check_signals()
-
-    def _template_ended(self, loading: str) -> str:
-        ended = self._template.wait(2.0)
-        what = f"{loading}: " if loading else ""
-        if ended is None or ended.signal:
-            text = f"{what}the process that loads the suite {ended or 'went away'}"
-        else:
-            text = f"{what}it ended the process while it was being loaded (exit code {ended.code})"
-        last = self.redactor.text("\n".join(self._template.tail(20)))
-        if last:
-            text += f"; its last words:\n{last}"
-        return f"{text}\n  Loading a step file must only define things."
-
-    # -- services
+        try:
+            loaded = template.loaded(
+                supervisor,
+                self.settings.timeouts.start.total_seconds(),
+                printed=self._print,
+                between=self._check_signals,
+            )
+        except SuiteError as error:
+            self._say(str(error))
+            self.outcome.add(4, "the suite could not be loaded")
+            raise Stopped from None
+        if loaded.page:
+            self._say(loaded.page)
+            self.outcome.add(loaded.exit_code or 4, "the steps cannot be used")
+            raise Stopped
 
     def _jobs(self, items: int) -> int:
         return 1 if items else 0
 
-    def _start_services(self, slots: int) -> None:
-        if not self.settings.services:
-            return
-        for number in range(1, slots + 1):
-            self._starting += 1
-            threading.Thread(
-                target=self._start_stack, args=[number], name=f"stack {number}", daemon=True
-            ).start()
-
-    def _start_stack(self, number: int) -> None:
-        from avow.services.stack import Stack
-
-        supervisor = self._supervisor
-        assert supervisor is not None
-        try:
-            self._stacks[number] = Stack.start(
-                self.settings,
-                slot=number,
-                run_dir=self.directory,
-                journal=self._journal,
-                guards=self._guards,
-                secrets=self._secrets,
-            )
-        except AvowError as error:
-            self._stack_problems.append(error)
-        except Exception as error:  # noqa: BLE001 - told in the main thread
-            from avow.runner.failures import message_of, trace_of
-
-            self._stack_problems.append(
-                AvowError(
-                    f"the services could not be started: {message_of(error)}\n{trace_of(error)}"
-                )
-            )
-        finally:
-            self._starting -= 1
-            supervisor.wake()
-
-    def _await_services(self) -> None:
-        supervisor = self._supervisor
-        assert supervisor is not None
-        while self._starting:
+    def _await_services(self, stacks: Stacks, supervisor: Supervisor) -> None:
+        while stacks.is_starting:
             supervisor.wait(1.0)
             self._check_signals()
-        if self._stack_problems:
-            for problem in self._stack_problems:
+        if stacks.problems:
+            for problem in stacks.problems:
                 self._complain(problem)
             raise Stopped
-        for stack in self._stacks.values():
-            self.redactor.add_all(stack.secrets)
+        self.redactor.add_all(stacks.secrets())
 
     def _setting_for(self, slot: int) -> notices.Setting:
-        stack = self._stacks.get(slot)
+        stacks = self._stacks
+        assert stacks is not None
         return notices.Setting(
             slot=slot,
             directory=str(self.directory),
-            facts={}
-            if stack is None
-            else {name: dict(facts) for name, facts in stack.facts.items()},
-            secrets={} if stack is None else dict(stack.secrets),
+            facts=stacks.facts(slot),
+            secrets=stacks.secrets(slot),
             redaction_key=self._key,
         )
 
@@ -297,6 +227,7 @@ class Coordinator:
         closing_until: float | None = None
         while True:
             self._check_signals()
+            self._look_around(supervisor)
             supervisor.dispatch()
             if supervisor.is_idle and closing_until is None:
                 supervisor.close_slots()
@@ -314,7 +245,7 @@ class Coordinator:
             elif closing_until is not None:
                 if now > closing_until:
                     self.outcome.add(7, "after_all did not end in time")
-                    supervisor.kill_all()
+                    supervisor.abandon()
                 limit = min(limit, max(closing_until - now, 0.05))
             supervisor.wait(limit)
         if supervisor.pending:
@@ -322,6 +253,31 @@ class Coordinator:
             if not supervisor.is_stopping and not self._told_lost:
                 self.outcome.add(3, "scenarios were left because no worker would stay")
             self._leave(*(self._left_because or (_NO_WORKER, "broken")))
+
+    def _look_around(self, supervisor: Supervisor) -> None:
+        """See whether all that the run stands on is still there."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + _LOOK
+        assert self._template is not None
+        assert self._stacks is not None
+        if self._template.has_ended and not supervisor.template_is_gone:
+            supervisor.lose_template()
+        if self._reaper.ensure():
+            self.outcome.add(7, "the reaper was ended during the run")
+        for slot, died in self._stacks.died():
+            self._service_died(slot, died)
+
+    def _service_died(self, slot: int, died: Any) -> None:
+        problem = died.problem
+        self._complain(problem)
+        trouble = events.Trouble(
+            "broken", self.redactor.text(str(problem)), kind=type(problem).__name__
+        )
+        self.telling.event(
+            events.RunTrouble(at=time.time(), where=f'service "{died.name}"', trouble=trouble)
+        )
 
     # -- what the supervisor tells
 
@@ -411,20 +367,20 @@ class Coordinator:
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
                 previous[number] = signal.signal(number, lambda number, frame: self._signal(number))
+            # A service that ends is told at once.
+            number = signal.SIGCHLD
+            previous[number] = signal.signal(number, lambda number, frame: self._child_ended())
         return previous
+
+    def _child_ended(self) -> None:
+        self._look_at = 0.0
 
     def _signal(self, number: int) -> None:
         self._signals.append(number)
 
     def _give_back_signals(self, previous: dict[int, Any]) -> None:
-        if previous:
-            with contextlib.suppress(ValueError):
-                signal.set_wakeup_fd(-1)
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-    def _on_wake(self) -> None:
-        """Nothing to do: that the wait ended is all."""
 
     def _check_signals(self) -> None:
         supervisor = self._supervisor
@@ -436,6 +392,8 @@ class Coordinator:
                 self._interrupted_at = time.monotonic()
                 self.outcome.add(_SIGNALS[signal.Signals(number)], f"interrupted by {name}")
             if supervisor is None or not supervisor.slots:
+                if self._stacks is not None:
+                    self._stacks.cancel()
                 raise Stopped
             if not first:
                 supervisor.kill_all()
@@ -496,26 +454,22 @@ class Coordinator:
                 supervisor.kill_all()
             for slot in supervisor.slots:
                 slot.end_group()
+            with contextlib.suppress(ValueError):
+                signal.set_wakeup_fd(-1)
             supervisor.close()
         if self._template is not None:
-            self._template.terminate(1.0)
+            self._template.end()
 
     def _end_services(self) -> None:
-        for stack in self._stacks.values():
-            for died in stack.check():
-                self._complain(died.problem)
-        threads = [
-            threading.Thread(target=stack.stop, daemon=True) for stack in self._stacks.values()
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        reaper = getattr(self, "_reaper", None)
-        if reaper is not None:
-            if reaper.ensure():
+        if self._stacks is not None:
+            if self._interrupted_at is None:
+                for slot, died in self._stacks.died():
+                    self._service_died(slot, died)
+            self._stacks.stop()
+        if self._reaper is not None:
+            if self._reaper.ensure():
                 self.outcome.add(7, "the reaper was ended during the run")
-            reaper.close()
+            self._reaper.close()
             self._journal.close()
 
     def _decide(self) -> None:

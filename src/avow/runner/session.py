@@ -34,10 +34,18 @@ _REMEMBERED = 4
 class Session:
     """Runs scenarios one at a time with behave's own model."""
 
-    def __init__(self, runner: SuiteRunner, stage: Stage, tell: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        runner: SuiteRunner,
+        stage: Stage,
+        tell: Callable[[bytes], None],
+        flush: Callable[[], None] = lambda: None,
+    ) -> None:
         self.runner = runner
         self.stage = stage
         self._tell = tell
+        #: Called before hooks that belong to no scenario, so that whoever ends them knows where.
+        self._flush = flush
         self.witness = Witness(runner.config, stage.step)
         runner.formatters = [self.witness]
         runner.hook_failures = 0
@@ -223,6 +231,7 @@ class Session:
         self._enter(rule, "rule")
 
     def _enter(self, entity: Any, kind: str) -> None:
+        self._flush()
         runner = self.runner
         context = runner.context
         entity.clear_status()
@@ -267,6 +276,7 @@ class Session:
         self._blocked = None
 
     def _leave(self, entity: Any, kind: str) -> None:
+        self._flush()
         runner = self.runner
         before = entity.hook_failed
         entity.clear_status()

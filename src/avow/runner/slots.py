@@ -18,6 +18,11 @@ from avow.runner.wire import Wire
 #: A worker writes all its stacks to its log on this signal.
 DUMP = signal.SIGUSR1 if hasattr(signal, "SIGUSR1") else signal.SIGABRT
 
+#: Seconds between asking a process for its stacks and ending it.
+DUMP_TIME = 0.3
+#: Seconds for which nobody need tell how a worker ended whose wire is closed or that was killed.
+UNHEARD = 2.0
+
 #: Seconds of work that are sent ahead, so that a worker never waits for its next scenario.
 AHEAD = 0.05
 _MOST_AHEAD = 32
@@ -43,6 +48,9 @@ class Slot:
         self.deaths = 0
         self.kill_reason = ""
         self.kill_at: float | None = None
+        self.hired = time.monotonic()
+        #: Since when it should be over with the worker: its wire is closed, or it was killed.
+        self.gone: float | None = None
         self._seconds = AHEAD
 
     @property
@@ -64,6 +72,12 @@ class Slot:
     def send(self, command: notices.Command) -> None:
         if self.wire is not None:
             self.wire.send(notices.encode(command))
+
+    def end(self) -> None:
+        """Kill the worker and what it started; the template tells how it ended, or nobody."""
+        self.gone = self.gone or time.monotonic()
+        self.signal(signal.SIGKILL, group=True)
+        self.signal(signal.SIGKILL)
 
     def signal(self, number: signal.Signals, *, group: bool = False) -> None:
         if self.pid and self.status is None:
@@ -106,6 +120,13 @@ class Slot:
             return self.log.stat().st_size
         except OSError:
             return 0
+
+
+def spoken(seconds: float) -> str:
+    """Return a duration as the settings spell it."""
+    if seconds >= 60 and seconds % 60 == 0:
+        return f"{seconds / 60:g}m"
+    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"
 
 
 class Told:

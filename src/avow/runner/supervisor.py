@@ -23,29 +23,25 @@ from typing import Any, Protocol
 
 from avow.core import events
 from avow.core.secrets import Redactor
-from avow.runner import notices, records
+from avow.runner import notices
+from avow.runner.deadlines import Deadlines
 from avow.runner.plan import Item
-from avow.runner.slots import DUMP, Slot, Told
+from avow.runner.recovery import Recovery, ToldOfScenarios
+from avow.runner.slots import DUMP, DUMP_TIME, UNHEARD, Slot, Told, spoken
 from avow.runner.wire import Wire
 
 #: Workers that die before they are ready, or one after another in one slot without a scenario to
 #: blame.
 _DEATHS = 3
-#: Seconds between asking a worker for its stacks and ending it.
-_DUMP_TIME = 0.3
+#: Seconds within which the template forks.
+_FORK_TIME = 2.0
 
 
-class Listener(Protocol):
+class Listener(ToldOfScenarios, Protocol):
     """Who is told: the coordinator."""
-
-    def told(self, item: Item, record: Any) -> None:
-        """A record of a scenario has come."""
 
     def aside(self, slot: Slot, record: Any) -> None:
         """A record that belongs to no scenario has come."""
-
-    def finished(self, item: Item, path: Path, verdict: events.ScenarioFinished) -> None:
-        """A scenario has its verdict and its file is complete."""
 
     def lost(self, slot: Slot, why: str) -> None:
         """A worker was lost where no scenario can be blamed."""
@@ -65,12 +61,13 @@ class Supervisor:
         timeouts: Any,
         seed: int,
         redactor: Redactor,
+        run: str = "",
+        language: str | None = None,
         one_by_one: bool = False,
     ) -> None:
         self.pending: deque[Item] = deque(items)
         self.slots: list[Slot] = []
         self.is_stopping = False
-        self.wakers: list[Callable[[], None]] = []
         self._template = template
         self._directory = directory
         self._listener = listener
@@ -79,6 +76,8 @@ class Supervisor:
         self._seed = seed
         self._redactor = redactor
         self._one_by_one = one_by_one
+        self._deadlines = Deadlines(timeouts, self.record_of)
+        self._recovery = Recovery(listener, self.record_of, redactor, run, language)
         self._selector = selectors.DefaultSelector()
         self._selector.register(template, selectors.EVENT_READ, self._on_template)
         self._woken, self._waker = socket.socketpair()
@@ -108,8 +107,6 @@ class Supervisor:
         with suppress(BlockingIOError):
             while self._woken.recv(4096):
                 pass
-        for waker in self.wakers:
-            waker()
 
     # -- the template
 
@@ -123,9 +120,7 @@ class Supervisor:
                 else:
                     self.template_notices.append(notice)
         if self._template.is_closed:
-            with suppress(KeyError, ValueError):
-                self._selector.unregister(self._template)
-            self._on_template_gone()
+            self.lose_template()
 
     @property
     def template_is_gone(self) -> bool:
@@ -149,7 +144,8 @@ class Supervisor:
         for number in range(len(self.slots) + 1, slots + 1):
             slot = Slot(number, self._directory / f"worker-{number}.log")
             self.slots.append(slot)
-            self._hire(slot)
+            if not self.is_stopping:
+                self._hire(slot)
 
     def _hire(self, slot: Slot) -> None:
         wire, theirs = Wire.pair()
@@ -157,6 +153,7 @@ class Supervisor:
         slot.wire, slot.pid, slot.status = wire, 0, None
         slot.is_ready = slot.is_closing = slot.has_closed = False
         slot.kill_reason, slot.kill_at = "", None
+        slot.hired, slot.gone = time.monotonic(), None
         slot.told = Told()
         slot.told.log_start = slot.log_size()
         self._selector.register(wire, selectors.EVENT_READ, lambda: self._on_worker(slot))
@@ -166,23 +163,26 @@ class Supervisor:
             )
         os.close(log)
         if not sent:
-            self._on_template_gone()
+            self.lose_template()
             return
         slot.send(self._settings(slot.number))
 
-    def _on_template_gone(self) -> None:
+    def lose_template(self, why: str = "the process that forks workers is gone") -> None:
         """Without it nobody tells how workers end and nobody forks: what runs is ended, the rest is
         left.
         """
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(self._template)
+        self._template.is_closed = True
         alive = [slot for slot in self.slots if slot.is_alive]
-        if not alive or all(slot.has_closed for slot in alive):
+        if not alive:
             return
         self.is_stopping = True
-        why = "the process that forks workers is gone"
-        self._listener.lost(alive[0], why)
+        if not all(slot.has_closed for slot in alive):
+            self._listener.lost(alive[0], why)
         for slot in alive:
             slot.kill_reason = slot.kill_reason or f"{why}, and the worker with it"
-            slot.signal(signal.SIGKILL, group=True)
+            slot.end()
             self._on_worker(slot)
             self._bury(slot)
 
@@ -243,6 +243,7 @@ class Supervisor:
             for record in notices.decode(message):
                 self._take(slot, record)
         if slot.wire.is_closed:
+            slot.gone = slot.gone or time.monotonic()
             with suppress(KeyError, ValueError):
                 self._selector.unregister(slot.wire)
 
@@ -294,7 +295,7 @@ class Supervisor:
         while slot.sent:
             item = slot.sent.popleft()
             if slot.told.began or self.record_of(item).exists():
-                blamed = self._recover(slot, item) or blamed
+                blamed = self._recovery.tell(slot, item) or blamed
             else:
                 left.append(item)
             log_start = slot.log_size()
@@ -305,11 +306,13 @@ class Supervisor:
             return
         if not blamed and not self.is_stopping:
             slot.deaths += 1
-            why = slot.kill_reason or f"the worker {slot.words()}"
-            if not was_ready:
-                why += " before it was ready (in before_all?)"
-            elif not left:
-                why += " outside of any scenario"
+            why = slot.kill_reason
+            if not why:
+                why = f"the worker {slot.words()}"
+                if not was_ready:
+                    why += " before it was ready (in before_all?)"
+                elif not left:
+                    why += " outside of any scenario"
             last = self._redactor.text(slot.last_lines(slot.told.log_start))
             self._listener.lost(slot, why + (f"; its last words:\n{last}" if last else ""))
         if self.is_stopping or not self.pending:
@@ -318,141 +321,60 @@ class Supervisor:
             return
         self._hire(slot)
 
-    def _recover(self, slot: Slot, item: Item) -> bool:
-        """Tell of a scenario what its file holds, and that it broke where it was not finished."""
-        told, path = slot.told, self.record_of(item)
-        found = records.tail(path)
-        running: int | None = None
-        verdict: events.ScenarioFinished | None = None
-        listener = self._listener
-        for event in found:
-            if isinstance(event, events.ScenarioStarted):
-                if not told.started:
-                    listener.told(item, event)
-            elif isinstance(event, events.StepStarted):
-                running = event.index
-                if event.index > told.matched:
-                    listener.told(item, notices.Matched(event.index, location="?:0"))
-            elif isinstance(event, events.StepFinished):
-                running = None
-                if event.index > told.finished:
-                    listener.told(item, event)
-            elif isinstance(event, events.ScenarioFinished):
-                verdict = event
-            elif told.verdict is None and told.finished < 0:
-                listener.told(item, event)
-        blamed = verdict is None
-        if verdict is None:
-            verdict = self._break(slot, item, found, running)
-        if told.verdict is None:
-            listener.told(item, verdict)
-        listener.finished(item, path, verdict)
-        listener.told(item, notices.Done(item.number))
-        return blamed
-
-    def _break(
-        self, slot: Slot, item: Item, found: list[events.AnyEvent], running: int | None
-    ) -> events.ScenarioFinished:
-        path = self.record_of(item)
-        started = next((e for e in found if isinstance(e, events.ScenarioStarted)), None)
-        info = started.scenario if started else None
-        where = "outside of its steps"
-        if running is not None and info is not None and running < len(info.steps):
-            step = info.steps[running]
-            where = f'in step "{step.keyword} {step.text}" ({step.place})'
-        elif not any(isinstance(e, events.StepStarted | events.StepFinished) for e in found):
-            where = "before its first step"
-        elif info is not None and _all_done(found, info):
-            where = "after its last step"
-        message = f"{slot.kill_reason or 'the worker ' + slot.words()} {where}"
-        if not slot.kill_reason and slot.status is not None and os.WIFEXITED(slot.status):
-            message += "; something called os._exit() or ended the interpreter"
-        last = self._redactor.text(slot.last_lines(slot.told.log_start))
-        trouble = events.Trouble("broken", message, trace=last, kind="WorkerLost")
-        now = time.time()
-        seconds = now - started.at if started else 0.0
-        lines = []
-        if running is not None:
-            step_began = next(
-                (e.at for e in reversed(found) if isinstance(e, events.StepStarted)), now
-            )
-            step_end = events.StepFinished(
-                at=now, index=running, status="broken", seconds=now - step_began, trouble=trouble
-            )
-            lines.append(events.encode(step_end))
-            self._listener.told(item, step_end)
-        verdict = events.ScenarioFinished(
-            at=now,
-            scenario=info.id if info else "",
-            status="broken",
-            seconds=seconds,
-            trouble=trouble,
-            behave_status="error",
-            file=str(path),
-        )
-        lines.append(events.encode(verdict))
-        records.append(path, lines)
-        return verdict
-
     # -- deadlines
 
     def check_deadlines(self) -> float:
-        """End workers whose step or scenario is past its time; return when to look again."""
+        """End workers that are past their time, bury those nobody tells of; return when to look
+        again.
+        """
         now = time.monotonic()
-        step, scenario = (
-            self._timeouts.step.total_seconds(),
-            self._timeouts.scenario.total_seconds(),
-        )
-        soonest = 1.0
-        for slot in self.slots:
-            if not slot.is_alive:
-                continue
-            if slot.kill_at is not None:
-                if now >= slot.kill_at:
-                    slot.kill_at = None
-                    slot.signal(signal.SIGKILL, group=True)
-                    slot.signal(signal.SIGKILL)
-                else:
-                    soonest = min(soonest, slot.kill_at - now)
-                continue
-            if not slot.sent:
-                continue
-            silent = now - slot.heard
-            if silent < min(step, scenario):
-                soonest = min(soonest, min(step, scenario) - silent)
-                # A scenario that talks all the time also ends.
-                if not slot.told.began or now - slot.told.since < scenario:
-                    continue
-            reason = self._overdue(slot, now, step, scenario)
-            if reason:
-                self.kill(slot, reason)
-                soonest = min(soonest, _DUMP_TIME)
-            else:
-                soonest = min(soonest, 0.2)
-        return max(soonest, 0.01)
+        return max(0.01, min([1.0, *(self._check(slot, now) for slot in self.slots)]))
 
-    def _overdue(self, slot: Slot, now: float, step: float, scenario: float) -> str:
-        """Look into the file of the running scenario: how long has it been at what."""
-        for item in slot.sent:
-            found = records.tail(self.record_of(item))
-            if not found or isinstance(found[-1], events.ScenarioFinished):
-                continue
-            started = found[0]
-            if isinstance(started, events.ScenarioStarted) and now - started.monotonic > scenario:
-                limit = f"[timeouts] scenario = {_spoken(scenario)}"
-                return f"the scenario took longer than {limit}; it was stopped"
-            last = found[-1]
-            if isinstance(last, events.StepStarted) and time.time() - last.at > step:
-                return f"took longer than [timeouts] step = {_spoken(step)} and was stopped"
-            return ""
-        return ""
+    def _check(self, slot: Slot, now: float) -> float:
+        if not slot.is_alive:
+            return 1.0
+        if slot.wire is not None and slot.wire.is_broken:
+            slot.gone = slot.gone or now
+        if slot.gone is not None:
+            left = slot.gone + UNHEARD - now
+            if left <= 0:
+                slot.end()
+                self._on_worker(slot)
+                self._bury(slot)
+            return max(left, 0.01)
+        if slot.kill_at is not None:
+            if now >= slot.kill_at:
+                slot.kill_at = None
+                slot.end()
+                return UNHEARD
+            return slot.kill_at - now
+        if not slot.is_ready:
+            return self._check_start(slot, now)
+        if not slot.sent:
+            return 1.0
+        return self._check_work(slot, now)
+
+    def _check_start(self, slot: Slot, now: float) -> float:
+        took, limit = now - slot.hired, self._timeouts.start.total_seconds()
+        if slot.pid == 0 and took > max(_FORK_TIME, limit):
+            self.lose_template("the process that forks workers does not answer")
+        elif slot.pid and took > limit:
+            self.kill(slot, f"before_all took longer than [timeouts] start = {spoken(limit)}")
+        return 0.2
+
+    def _check_work(self, slot: Slot, now: float) -> float:
+        reason, again = self._deadlines.check(slot, now)
+        if reason:
+            self.kill(slot, reason)
+            return DUMP_TIME
+        return again
 
     def kill(self, slot: Slot, reason: str) -> None:
         """Have a worker write down its stacks, then end it."""
         slot.kill_reason = reason
         slot.told.log_start = slot.log_size()
         slot.signal(DUMP)
-        slot.kill_at = time.monotonic() + _DUMP_TIME
+        slot.kill_at = time.monotonic() + DUMP_TIME
 
     # -- stopping
 
@@ -474,11 +396,16 @@ class Supervisor:
                 slot.signal(signal.SIGINT)
         self.close_slots()
 
+    def abandon(self) -> None:
+        """End workers whose last hooks do not come to an end; nothing is lost with them."""
+        for slot in self.slots:
+            slot.has_closed = True
+        self.kill_all()
+
     def kill_all(self) -> None:
         for slot in self.slots:
             if slot.is_alive:
-                slot.signal(signal.SIGKILL, group=True)
-                slot.signal(signal.SIGKILL)
+                slot.end()
 
     @property
     def is_over(self) -> bool:
@@ -491,14 +418,3 @@ class Supervisor:
         self._woken.close()
         self._waker.close()
         self._template.close()
-
-
-def _all_done(found: list[events.AnyEvent], info: events.ScenarioInfo) -> bool:
-    done = {event.index for event in found if isinstance(event, events.StepFinished)}
-    return len(done) >= len(info.steps)
-
-
-def _spoken(seconds: float) -> str:
-    if seconds >= 60 and seconds % 60 == 0:
-        return f"{seconds / 60:g}m"
-    return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1000:g}ms"

@@ -11,6 +11,7 @@ process only.
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import pickle
@@ -24,12 +25,16 @@ from typing import Any
 from avow.core.errors import AvowError
 from avow.runner import engine, features, notices, suite, worker
 from avow.runner.greeting import Greeting, configuration
+from avow.runner.slots import DUMP
 from avow.runner.suite import SuiteRunner
 from avow.runner.wire import Wire
 
 
 def main(arguments: list[str]) -> None:
+    # What the suite starts while it loads must not keep the line to the coordinator open.
+    os.set_inheritable(int(arguments[0]), False)
     wire = Wire(socket.socket(fileno=int(arguments[0])))
+    _show_stacks()
     data = wire.wait()
     if data is None:
         return
@@ -62,6 +67,12 @@ def main(arguments: list[str]) -> None:
     if loaded.page:
         return
     _serve(wire, runner, greeting, read)
+
+
+def _show_stacks() -> None:
+    """Have the log hold where the suite's code is, should it never come back."""
+    if hasattr(faulthandler, "register"):
+        faulthandler.register(DUMP, file=2, all_threads=True)
 
 
 def _bad(error: AvowError) -> notices.Loaded:

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 
 _HEAD = struct.Struct("!I")
 _CHUNK = 1 << 18
+#: Seconds that one send may wait for a reader.
+_PATIENCE = 10
 
 
 class Wire:
@@ -25,11 +27,15 @@ class Wire:
         #: Descriptors that came along, oldest first.
         self.descriptors: list[int] = []
         self.is_closed = False
+        #: A message could not be sent.
+        self.is_broken = False
 
     @classmethod
     def pair(cls) -> tuple[Wire, socket.socket]:
         """Return this process's end and the socket to hand to the other process."""
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        # Who does not read for so long is not there any more.
+        mine.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _PATIENCE, 0))
         return cls(mine), theirs
 
     def fileno(self) -> int:
@@ -44,6 +50,8 @@ class Wire:
                 data = data[sent:]
             self._end.sendall(data)
         except OSError:
+            # Half a message may have gone: nothing more can be understood.
+            self.is_broken = True
             return False
         return True
 

@@ -220,7 +220,7 @@ def _open(
     stage.redactor.on_mint = teller.minted
     sys.stdout = Printer(teller, stage.redactor.raw)
     sys.stderr = Printer(teller, stage.redactor.raw, is_error=True)
-    session = Session(runner, stage, teller)
+    session = Session(runner, stage, teller, teller.flush)
     session.open()
     return session
 
