@@ -162,6 +162,14 @@ def test_minted_values_are_known_from_then_on():
     assert redactor.text("tok_12345678 abc 12345678901").endswith("] abc 12345678901")
 
 
+def test_a_token_with_half_of_a_surrogate_pair_is_kept_like_any_other():
+    token = json.loads('"\\ud800abcdefgh"')
+    redactor = Redactor()
+    redactor.mint("token", token)
+    assert "abcdefgh" not in redactor.text(f"was {token}") + redactor.text(json.dumps(token))
+    assert Secret("a", token) == Secret("b", token)
+
+
 def test_a_known_value_keeps_its_first_name():
     redactor = Redactor()
     redactor.add(Secret("first", "value-number-1"))

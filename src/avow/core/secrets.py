@@ -57,7 +57,7 @@ class Secret:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Secret) and hmac.compare_digest(
-            self._value.encode(), other._value.encode()
+            _raw(self._value), _raw(other._value)
         )
 
     def __hash__(self) -> int:
@@ -65,6 +65,11 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError(f"secret {self.name!r} does not cross processes by pickling")
+
+
+def _raw(value: str) -> bytes:
+    # An answer's JSON may hold half of a surrogate pair, and so may a token in it.
+    return value.encode("utf-8", "surrogatepass")
 
 
 def _escaped(text: str) -> Iterator[str]:
@@ -101,16 +106,16 @@ def _nested(form: str) -> set[str]:
 
 def _spellings(value: str) -> Iterator[str]:
     """Yield the forms in which `value` appears in text."""
-    raw = value.encode("utf-8", "surrogatepass")
+    raw = _raw(value)
     yield value
     yield html.escape(value)
     # As Python shows it, in a message or a traceback.
     yield repr(value)[1:-1]
     yield ascii(value)[1:-1]
     for quoted in (
-        urllib.parse.quote(value, safe=""),
-        urllib.parse.quote_plus(value),
-        urllib.parse.quote(value),
+        urllib.parse.quote(raw, safe=""),
+        urllib.parse.quote_plus(raw),
+        urllib.parse.quote(raw),
     ):
         yield quoted
         # RFC 3986 section 2.1: hexadecimal digits of either case mean the same.
@@ -201,16 +206,12 @@ class Redactor:
     def _learn(self, secret: Secret) -> tuple[bytes, tuple[bytes, ...]]:
         """Return the marker of a secret and the forms that were not known before."""
         value = secret.reveal()
-        raw = value.encode("utf-8", "surrogatepass")
+        raw = _raw(value)
         if raw in self._markers:
             return self._markers[raw], ()
         digest = hmac.new(self.key, raw, hashlib.sha256).hexdigest()[:8]
         marker = f"[secret:{_MARKABLE.sub('_', secret.name)}:{digest}]".encode()
-        forms = {
-            form.encode("utf-8", "surrogatepass")
-            for spelling in _spellings(value)
-            for form in _nested(spelling)
-        }
+        forms = {_raw(form) for spelling in _spellings(value) for form in _nested(spelling)}
         new = tuple(form for form in forms if form not in self._markers)
         for form in new:
             self._markers[form] = marker
@@ -241,7 +242,7 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """Return `text` without secrets."""
-        data = text.encode("utf-8", "surrogatepass")
+        data = _raw(text)
         redacted = self.raw(data)
         return text if redacted is data else redacted.decode("utf-8", "surrogatepass")
 
