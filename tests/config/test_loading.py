@@ -201,6 +201,16 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
             '  Add its address: url = "..." (or set AVOW_SERVICES_DB_URL).',
         ),
         (
+            "[services.mail]\nkind='smtp'\nurl = 'smtp://mail.example'",
+            'avow.toml:3: services.mail.url: kind "smtp" cannot be provided as "attached"\n'
+            "  Leave it out. Providers: embedded.",
+        ),
+        (
+            "[services.x]\nkind='s3'\ncommand = ['minio']",
+            'avow.toml:3: services.x.command: kind "s3" cannot be provided as "command"\n'
+            "  Leave it out. Providers: attached, embedded.",
+        ),
+        (
             "[services.shop]\nkind='http'",
             "avow.toml:1: services.shop: it does not say how it is started\n  Add the program and "
             'its arguments: command = ["...", "--port", "{port}"], or url = "..." where it is '

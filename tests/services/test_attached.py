@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from avow.config import GuardSettings, Settings
-from avow.core.errors import ConfigError, EnvironmentProblem, GuardRefusal
+from avow.core.errors import ConfigError, EnvironmentProblem, GuardRefusal, MissingExtra
 from avow.guards import Guards
 from avow.services.stack import Stack
 
@@ -73,6 +74,19 @@ def test_one_that_is_not_there(suite: Suite, up: Up, guards: Guards) -> None:
     assert "last: ConnectionRefusedError" in text
     assert "Is it up, and is its url right?" in text
     assert "a-long-password" not in text
+
+
+def test_a_library_that_is_missing_is_told_at_once(
+    suite: Suite, up: Up, guards: Guards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    settings = suite('[services.db]\nkind = "postgres"\nurl = "postgresql://127.0.0.1:1/db_test"')
+    with pytest.raises(MissingExtra) as caught:
+        up(settings, guards=guards)
+    assert str(caught.value) == (
+        'service "db" (postgres, attached): an attached postgres needs the Python package '
+        "'psycopg', which is not installed\n  Install it with: pip install 'avow[postgres]'"
+    )
 
 
 def test_its_password_is_a_secret(suite: Suite, up: Up, guards: Guards, tmp_path: Path) -> None:

@@ -315,7 +315,7 @@ class _Loading:
         )
         if MISSING in (settings, definition, provider):
             return MISSING
-        self._check_provider(definition, path)
+        self._check_provider(definition, path, kind, table)
         return msgspec.structs.replace(definition, settings=settings)
 
     def _provider(self, kind: ServiceKind, table: Mapping[str, Any], path: Path) -> Any:
@@ -335,7 +335,21 @@ class _Loading:
             value=wanted,
         )
 
-    def _check_provider(self, service: ServiceDefinition, path: Path) -> None:
+    def _check_provider(
+        self,
+        service: ServiceDefinition,
+        path: Path,
+        kind: ServiceKind,
+        table: Mapping[str, Any],
+    ) -> None:
+        # A profile that says `provider` may leave aside what the services' own table says.
+        for key, provider in (("url", "attached"), ("command", "command")):
+            if service.provider == "embedded" and table.get(key) and "provider" not in table:
+                self._reader.problem(
+                    (*path, key),
+                    f'kind "{kind.name}" cannot be provided as "{provider}"',
+                    f"Leave it out. Providers: {', '.join(sorted(kind.providers))}.",
+                )
         if service.provider == "attached" and not service.url:
             self._reader.problem(
                 path,

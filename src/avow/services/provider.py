@@ -12,6 +12,7 @@ import msgspec
 
 from avow.config.references import resolve
 from avow.config.values import ServiceDefinition
+from avow.core.errors import MissingExtra
 from avow.core.waiting import Deadline, until
 from avow.processes import Child, Ended, Journal
 
@@ -114,7 +115,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
 
         Raises NotUp at the deadline, or when the child ends.
 
-        `what` continues "did not": "answer PING". Whatever `look` raises counts as not yet.
+        `what` continues "did not": "answer PING". Whatever `look` raises counts as not yet, but for
+        a library that is not installed: no wait brings it.
         """
 
         def attempt() -> object:
@@ -124,7 +126,7 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
                 raise NotUp(f"{ended} before it was ready")
             try:
                 return look()
-            except (NotUp, Cancelled):
+            except (NotUp, Cancelled, MissingExtra):
                 raise
             except Exception as error:  # any client's way to say: not yet
                 raise AssertionError(f"{type(error).__name__}: {error}".rstrip(": ")) from error
