@@ -24,6 +24,7 @@ from avow.core.errors import AvowError, SuiteError
 from avow.core.secrets import Redactor
 from avow.core.text import plural
 from avow.runner import greeting, leaving, notices, plan, records
+from avow.runner.casualties import Casualties
 from avow.runner.directory import RunDirectory
 from avow.runner.loading import Template
 from avow.runner.outcome import Outcome
@@ -69,6 +70,7 @@ class Coordinator:
         self._began = time.monotonic()
         self._signals: list[int] = []
         self._stacks: Stacks | None = None
+        self._casualties = Casualties(self.redactor)
         self._look_at = 0.0
         self._interrupted_at: float | None = None
         self._plan = plan.Plan()
@@ -261,23 +263,23 @@ class Coordinator:
             return
         self._look_at = now + _LOOK
         assert self._template is not None
-        assert self._stacks is not None
         if self._template.has_ended and not supervisor.template_is_gone:
             supervisor.lose_template()
         if self._reaper.ensure():
             self.outcome.add(7, "the reaper was ended during the run")
-        for slot, died in self._stacks.died():
-            self._service_died(slot, died)
+        self._look_for_the_dead()
 
-    def _service_died(self, slot: int, died: Any) -> None:
-        problem = died.problem
-        self._complain(problem)
-        trouble = events.Trouble(
-            "broken", self.redactor.text(str(problem)), kind=type(problem).__name__
-        )
-        self.telling.event(
-            events.RunTrouble(at=time.time(), where=f'service "{died.name}"', trouble=trouble)
-        )
+    def _look_for_the_dead(self) -> None:
+        if self._stacks is None:
+            return
+        for slot, died in self._stacks.died():
+            casualty = self._casualties.add(slot, died)
+            self._say(str(died.problem))
+            self.outcome.add(6, casualty.reason)
+            text = self.redactor.text(str(died.problem))
+            trouble = events.Trouble("broken", text, kind=type(died.problem).__name__)
+            where = f'service "{died.name}"'
+            self.telling.event(events.RunTrouble(at=time.time(), where=where, trouble=trouble))
 
     # -- what the supervisor tells
 
@@ -318,7 +320,12 @@ class Coordinator:
         if not trouble.where.startswith("after_"):
             self._say(f"{trouble.where}: {message}")
 
-    def finished(self, item: Item, path: Path, verdict: events.ScenarioFinished) -> None:
+    def finished(
+        self, slot: Slot, item: Item, path: Path, verdict: events.ScenarioFinished
+    ) -> None:
+        if verdict.status in ("failed", "broken"):
+            self._look_for_the_dead()
+            verdict = self._casualties.explain(slot.number, path, verdict)
         self.outcome.scenario(verdict)
         self.telling.recorded(path, verdict)
         if verdict.status not in ("passed", "skipped") and self.config.stop:
@@ -463,8 +470,7 @@ class Coordinator:
     def _end_services(self) -> None:
         if self._stacks is not None:
             if self._interrupted_at is None:
-                for slot, died in self._stacks.died():
-                    self._service_died(slot, died)
+                self._look_for_the_dead()
             self._stacks.stop()
         if self._reaper is not None:
             if self._reaper.ensure():

@@ -24,6 +24,7 @@ from behave.runner import Context
 from avow.core import events
 from avow.core.errors import AvowError
 from avow.runner import engine, features, leaving, notices, plan, suite
+from avow.runner.casualties import Casualties
 from avow.runner.directory import RunDirectory
 from avow.runner.outcome import Outcome
 from avow.runner.screen import Screen
@@ -82,6 +83,8 @@ class InPlace:
         self._telling.open()
         self._stack: Any = None
         self._reaper: Any = None
+        #: Services that were told to have died.
+        self._dead: set[str] = set()
         self._number = 0
         self._began = time.monotonic()
         seed = settings.runner.seed
@@ -104,6 +107,7 @@ class InPlace:
             secrets={} if self._stack is None else self._stack.secrets,
             directory=self._directory,
         )
+        self._casualties = Casualties(self._stage.redactor)
         if self._screen is not None:
             self._screen.learn(self._stage.redactor)
         self._stage.hear_allure(self._emit)
@@ -153,6 +157,7 @@ class InPlace:
         try:
             self._stage.close(self._tell)
         finally:
+            self._look_for_the_dead()
             if self._stack is not None:
                 self._stack.stop()
             if self._reaper is not None:
@@ -230,8 +235,24 @@ class InPlace:
             # What reports are told is what has left, redacted.
             (told,) = notices.decode(line)
             assert isinstance(told, events.ScenarioFinished)
+            if told.status in ("failed", "broken"):
+                self._look_for_the_dead()
+                told = self._casualties.explain(1, path, told)
             self._telling.recorded(path, told)
         return failed or (scenario.status is not Status.passed and scenario.status.has_failed())
+
+    def _look_for_the_dead(self) -> None:
+        for died in [] if self._stack is None else self._stack.check():
+            if died.name in self._dead:
+                continue
+            self._dead.add(died.name)
+            casualty = self._casualties.add(1, died)
+            print(died.problem, file=sys.stderr)  # noqa: T201
+            self._outcome.add(6, casualty.reason)
+            line = self._stage.run_trouble(f'service "{died.name}"', died.problem)
+            for told in notices.decode(line):
+                assert isinstance(told, events.Event)
+                self._telling.event(told)
 
     def _listen(self, scene: Scene | None) -> None:
         def failed(name: str, error: BaseException) -> None:

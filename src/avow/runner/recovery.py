@@ -23,7 +23,9 @@ class ToldOfScenarios(Protocol):
     def told(self, item: Item, record: Any) -> None:
         """A record of a scenario has come."""
 
-    def finished(self, item: Item, path: Path, verdict: events.ScenarioFinished) -> None:
+    def finished(
+        self, slot: Slot, item: Item, path: Path, verdict: events.ScenarioFinished
+    ) -> None:
         """A scenario has its verdict and its file is complete."""
 
 
@@ -72,7 +74,7 @@ class Recovery:
             verdict = self._break(slot, item, found, running)
         if told.verdict is None:
             listener.told(item, verdict)
-        listener.finished(item, path, verdict)
+        listener.finished(slot, item, path, verdict)
         listener.told(item, notices.Done(item.number))
         return blamed
 

@@ -269,7 +269,7 @@ class Supervisor:
             slot.told.log_start = told.log_start
             slot.took(time.monotonic() - told.since)
             if told.verdict is not None:
-                self._listener.finished(item, self.record_of(item), told.verdict)
+                self._listener.finished(slot, item, self.record_of(item), told.verdict)
             self._listener.told(item, record)
             return
         if isinstance(record, events.ScenarioStarted):
