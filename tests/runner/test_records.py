@@ -1,79 +1,14 @@
-"""Files of scenarios that the coordinator completes: late effects, and what a dead worker left."""
+"""Files of scenarios that the coordinator completes: what a dead worker left."""
 
 from __future__ import annotations
 
-import time
 from types import SimpleNamespace
-
-import pytest
 
 from avow.core import events, record
 from avow.core.secrets import Redactor
 from avow.runner import records
-from avow.runner.outcome import Outcome
-
-
-def scenario(*steps):
-    place = events.Place("features/a.feature", 3)
-    return events.ScenarioInfo(
-        id="one",
-        name="One",
-        place=place,
-        feature="A",
-        steps=[events.StepInfo("Then", "then", text, place) for text in steps],
-    )
-
-
-@pytest.fixture
-def written(tmp_path):
-    def write(*steps, status="passed"):
-        path = tmp_path / "scenario-1.jsonl"
-        recorder = record.Recorder(path, Redactor())
-        recorder.event(events.ScenarioStarted(at=time.time(), scenario=scenario(*steps)))
-        verdict = events.ScenarioFinished(at=time.time(), scenario="one", status=status, seconds=1)
-        recorder.event(verdict)
-        recorder.close()
-        return path, verdict
-
-    return write
-
 
 LATE = events.LateEffect(at=1.0, scenario="one", entry={"kind": "stub.call", "summary": "POST /x"})
-
-
-def test_a_late_effect_flips_a_verdict_that_claimed_quiet(written):
-    path, _ = written("the order is paid", "nothing else happened")
-    verdict = records.flip(path, LATE, Redactor())
-    assert verdict is not None
-    assert verdict.status == "failed"
-    assert verdict.trouble is not None
-    assert verdict.trouble.message == (
-        '"One" said that nothing else happened, and after its end came: POST /x'
-    )
-    assert list(record.read(path))[-2:] == [LATE, verdict]
-
-
-def test_a_late_effect_of_a_scenario_that_claimed_nothing_is_only_told(written):
-    path, _ = written("the order is paid")
-    assert records.flip(path, LATE, Redactor()) is None
-
-
-def test_the_flip_is_counted_and_told_once(written):
-    from avow.runner.telling import Telling
-
-    path, verdict = written("nothing else happened")
-    outcome = Outcome()
-    outcome.scenario(verdict)
-    telling = Telling.__new__(Telling)
-    told = []
-    telling._outcome, telling._ended = outcome, __import__("collections").OrderedDict()
-    telling._call = lambda hook, **arguments: told.append((hook, arguments["event"].status))
-    telling.recorded(path, verdict)
-    assert "after its end came" in telling.late(LATE, Redactor())
-    assert telling.late(LATE, Redactor()) == ""
-    assert outcome.counts == {"passed": 0, "failed": 1}
-    assert outcome.code == 1
-    assert [status for _, status in told] == ["passed", "failed"]
 
 
 def test_a_torn_last_line_is_ended_before_more_is_written(tmp_path):

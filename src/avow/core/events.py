@@ -179,10 +179,14 @@ class HookFailed(Event, frozen=True, tag="hook.failed"):
 
 
 class LateEffect(Event, frozen=True, tag="effect.late"):
-    """An effect that arrived after the end of the scenario that owned the stack."""
+    """An effect that arrived after the end of the scenario that owned the stack.
+
+    `breaks`: that scenario had said that nothing else happened.
+    """
 
     scenario: str
     entry: dict[str, Any]
+    breaks: bool = False
 
 
 class ScenarioFinished(Event, frozen=True, tag="scenario.finished"):

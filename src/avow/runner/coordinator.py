@@ -34,6 +34,7 @@ from avow.runner.slots import Slot
 from avow.runner.stacks import Stacks
 from avow.runner.supervisor import Supervisor
 from avow.runner.telling import Telling, tell_report
+from avow.runner.verdicts import Verdicts
 
 #: Runs whose scenario files are kept.
 _KEPT_RUNS = 4
@@ -66,6 +67,7 @@ class Coordinator:
         if self.seed is None:
             self.seed = secrets.randbelow(2**31)
         self.telling = Telling(settings, self.outcome)
+        self.verdicts = Verdicts(self.outcome, self.telling, self.redactor)
         self._key = self.redactor.key
         self._began = time.monotonic()
         self._signals: list[int] = []
@@ -292,11 +294,11 @@ class Coordinator:
             self.outcome.add(7, f"evidence is incomplete: {record.problem}")
             return
         self._replay.feed(item.number, record)
-        if notices.is_event(record):
+        if isinstance(record, events.LateEffect):
+            self._late(record)
+        elif notices.is_event(record):
             self.telling.event(record)
-            if isinstance(record, events.LateEffect):
-                self._late(record)
-            elif isinstance(record, events.RunTrouble):
+            if isinstance(record, events.RunTrouble):
                 self._unclean(record)
 
     def aside(self, slot: Slot, record: Any) -> None:
@@ -307,7 +309,6 @@ class Coordinator:
             self.telling.event(record)
             self._unclean(record)
         elif isinstance(record, events.LateEffect):
-            self.telling.event(record)
             self._late(record)
         elif isinstance(record, notices.Minted):
             self._minted.add(record.name, record.value)
@@ -326,8 +327,7 @@ class Coordinator:
         if verdict.status in ("failed", "broken"):
             self._look_for_the_dead()
             verdict = self._casualties.explain(slot.number, path, verdict)
-        self.outcome.scenario(verdict)
-        self.telling.recorded(path, verdict)
+        self.verdicts.add(item, item.name, f"{item.file}:{item.line}", path, verdict)
         if verdict.status not in ("passed", "skipped") and self.config.stop:
             assert self._supervisor is not None
             assert self._replay is not None
@@ -363,9 +363,10 @@ class Coordinator:
             self.telling.recorded(path, verdict)
 
     def _late(self, late: events.LateEffect) -> None:
-        said = self.telling.late(late, self.redactor)
-        if said:
-            self._say(said)
+        said, fallen = self.verdicts.late(late)
+        self._say(said)
+        if fallen is not None and self._replay is not None:
+            self._replay.fell(fallen, said)
 
     # -- signals
 

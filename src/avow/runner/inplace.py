@@ -27,10 +27,12 @@ from avow.runner import engine, features, leaving, notices, plan, suite
 from avow.runner.casualties import Casualties
 from avow.runner.directory import RunDirectory
 from avow.runner.outcome import Outcome
+from avow.runner.replay import fall
 from avow.runner.screen import Screen
 from avow.runner.session import exit_code_of
 from avow.runner.stage import Stage
 from avow.runner.telling import Telling, tell_report
+from avow.runner.verdicts import Verdicts
 from avow.runner.witness import Scene, Witness
 
 
@@ -108,6 +110,7 @@ class InPlace:
             directory=self._directory,
         )
         self._casualties = Casualties(self._stage.redactor)
+        self._verdicts = Verdicts(self._outcome, self._telling, self._stage.redactor)
         if self._screen is not None:
             self._screen.learn(self._stage.redactor)
         self._stage.hear_allure(self._emit)
@@ -229,7 +232,6 @@ class InPlace:
             line = scene.recorder.event(verdict)
             scene.tell(line)
             scene.recorder.close()
-            self._outcome.scenario(verdict)
             if scene.recorder.problem is not None:
                 self._outcome.add(7, f"evidence is incomplete: {scene.recorder.problem.strerror}")
             # What reports are told is what has left, redacted.
@@ -238,7 +240,7 @@ class InPlace:
             if told.status in ("failed", "broken"):
                 self._look_for_the_dead()
                 told = self._casualties.explain(1, path, told)
-            self._telling.recorded(path, told)
+            self._verdicts.add(scenario, scenario.name, str(scenario.location), path, told)
         return failed or (scenario.status is not Status.passed and scenario.status.has_failed())
 
     def _look_for_the_dead(self) -> None:
@@ -272,14 +274,15 @@ class InPlace:
 
     def _tell(self, line: bytes) -> None:
         for record in notices.decode(line):
-            if isinstance(record, events.Event):
+            if isinstance(record, events.LateEffect):
+                said, fallen = self._verdicts.late(record)
+                print(said, file=sys.stderr)  # noqa: T201
+                if fallen is not None:
+                    fall(fallen, said)
+            elif isinstance(record, events.Event):
                 self._telling.event(record)
             if isinstance(record, events.RunTrouble):
                 self._outcome.add(7, f"{record.where}: {record.trouble.message.splitlines()[0]}")
-            elif isinstance(record, events.LateEffect):
-                said = self._telling.late(record, self._stage.redactor)
-                if said:
-                    print(said, file=sys.stderr)  # noqa: T201
 
     def _emit(self, event: events.Event) -> None:
         scene = self._witness.scene

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from avow.core import events, record
 from avow.core.secrets import Redactor
 from avow.runner import features
@@ -87,31 +85,3 @@ def unrun(
         recorder.event(verdict)
         recorder.close()
         yield path, verdict
-
-
-def flip(path: Path, late: events.LateEffect, redactor: Redactor) -> events.ScenarioFinished | None:
-    """Add a late effect to a scenario's file; return its new verdict where it claimed there was
-    none.
-    """
-    verdict: events.ScenarioFinished | None = None
-    info: events.ScenarioInfo | None = None
-    for event in record.read(path):
-        if isinstance(event, events.ScenarioStarted):
-            info = event.scenario
-        elif isinstance(event, events.ScenarioFinished):
-            verdict = event
-    if verdict is None or info is None:
-        return None
-    if not any("nothing else happened" in step.text for step in info.steps):
-        return None
-    what = str(late.entry.get("summary", late.entry.get("kind", "an effect")))
-    trouble = events.Trouble(
-        "failed",
-        f'"{info.name}" said that nothing else happened, and after its end came: {what}',
-        kind="LateEffect",
-    )
-    flipped = msgspec.structs.replace(
-        verdict, at=time.time(), status="failed", trouble=trouble, behave_status="failed"
-    )
-    append(path, [redactor.raw(events.encode(late)), redactor.raw(events.encode(flipped))])
-    return flipped

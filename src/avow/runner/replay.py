@@ -21,9 +21,10 @@ from behave.model import Rule, ScenarioOutline
 from behave.model_type import Argument, FileLocation, Status
 
 from avow.core import events
-from avow.runner import notices
+from avow.runner import features, notices
 from avow.runner.failures import message_of
 from avow.runner.plan import Item, Plan, PlannedFeature
+from avow.runner.verdicts import REMEMBERED
 
 Wait = Generator[None, None, None]
 Next = Generator[None, None, notices.Anything]
@@ -56,6 +57,11 @@ class Replay:
         self._stopped = False
         self._ended = False
         self._steps: list[Any] = []
+        #: Features that were told to formatters and not yet to reporters, the oldest first.
+        self._held: deque[tuple[PlannedFeature, Any]] = deque()
+        self._open: Any = None
+        #: Scenarios that fell after their end, and why.
+        self._fallen: dict[int, str] = {}
         self._play = self._all()
 
     # -- what comes in
@@ -85,6 +91,8 @@ class Replay:
             if item.number >= self._finished_up_to:
                 self.feed(item.number, NotRun())
         self.each("close")
+        while self._held:
+            self._release()
         for reporter in self.config.reporters:
             reporter.end()
 
@@ -112,10 +120,35 @@ class Replay:
             if self._stopped and not self._is_told_of(planned.items):
                 yield from self._quietly(planned)
             else:
+                self._open = model
                 yield from self._feature(planned, model)
-            for reporter in self.config.reporters:
-                reporter.feature(model)
+                self._open = None
+            self._hold(planned, model)
         self._ended = True
+
+    def _hold(self, planned: PlannedFeature, model: Any) -> None:
+        """Keep a feature from the reporters for as long as its scenarios may still fall."""
+        self._held.append((planned, model))
+        while sum(len(each.items) for each, _ in self._held) > REMEMBERED + len(
+            self._held[0][0].items
+        ):
+            self._release()
+
+    def _release(self) -> None:
+        _, model = self._held.popleft()
+        for reporter in self.config.reporters:
+            reporter.feature(model)
+
+    def fell(self, item: Item, why: str) -> None:
+        """Take back that a scenario has passed, as far as reporters have not been told."""
+        self._fallen[item.number] = why
+        models = [model for planned, model in self._held if item in planned.items]
+        if not models and self._open is not None:
+            models = [self._open]
+        for model in models:
+            located = features.by_line(model).get(item.line)
+            if located is not None and located.scenario.status is Status.passed:
+                fall(located.scenario, why)
 
     def _is_told_of(self, items: Iterable[Item]) -> bool:
         """Say whether any of these, not told yet, has run or is running."""
@@ -221,6 +254,8 @@ class Replay:
             record = yield from self._next(item)
             if replayed.take(record):
                 break
+        if item.number in self._fallen and scenario.status is Status.passed:
+            fall(scenario, self._fallen[item.number])
         self._done(item)
 
     def skipped(self, scenario: Any) -> None:
@@ -362,6 +397,17 @@ class _Scenario:
 
     def _feature_failed(self, record: notices.FeatureFailed) -> None:
         mark(self._parent if record.what == "rule" else self._scenario.feature, record)
+
+
+def fall(scenario: Any, why: str) -> None:
+    """Let a scenario that has passed fail after all, and what it stands in with it."""
+    scenario.set_status(Status.failed)
+    scenario.error_message = why
+    holder = scenario.parent
+    while holder is not None:
+        if not holder.hook_failed:
+            holder.clear_status()
+        holder = getattr(holder, "parent", None)
 
 
 def mark(entity: Any, record: notices.FeatureFailed) -> None:

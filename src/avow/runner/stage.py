@@ -12,6 +12,7 @@ import socket
 import sys
 import tempfile
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,9 @@ from avow.core.secrets import Redactor
 from avow.core.text import plural
 from avow.runner import failures, notices
 from avow.runner.witness import Scene, Tell
+
+#: Scenarios of which it is known whether they said that nothing else happened.
+_REMEMBERED = 64
 
 
 class Stage:
@@ -62,6 +66,8 @@ class Stage:
         for secret in self._secrets.all():
             self.redactor.add(secret)
         self._allure: Any = None
+        #: What said that nothing else happened, by scenario: does this resource matter?
+        self._silent: OrderedDict[str, Callable[[str], bool]] = OrderedDict()
 
     # -- one scenario
 
@@ -153,7 +159,7 @@ class Stage:
         try:
             yield
             if self.settings.effects.strict and scene.has_passed:
-                scene.strict_trouble = _left_over(world)
+                scene.late_trouble = _left_over(world)
         finally:
             session.end(context)
             if self._allure is not None:
@@ -171,21 +177,38 @@ class Stage:
             world.memory.values.values(),
             drain=self.settings.effects.drain,
         )
-        self._tell_late(tell)
+        if world.said_nothing_else:
+            self._silent[scene.info.id] = world.matters
+            if len(self._silent) > _REMEMBERED:
+                self._silent.popitem(last=False)
+        for scenario, entry in isolation.late():
+            if scenario == scene.info.id:
+                # It came while this one's effects were drained: its verdict is not given yet.
+                scene.late(self._late(scenario, entry), entry.summary)
+            else:
+                tell(self._line(self._late(scenario, entry)))
 
     def _tell_late(self, tell: Tell) -> None:
         for scenario, entry in self._isolation.late():
-            tell(self._late(scenario, entry))
+            tell(self._line(self._late(scenario, entry)))
 
-    def _late(self, scenario: str, entry: Entry) -> bytes:
+    def _line(self, event: events.Event) -> bytes:
+        return self.redactor.raw(events.encode(event))
+
+    def _late(self, scenario: str, entry: Entry) -> events.LateEffect:
         limit = int(self.settings.reports.body_limit)
         bodies = {
             part: msgspec.structs.replace(body, raw=self.redactor.raw(body.raw)).cap(limit)
             for part, body in entry.bodies.items()
         }
         plain = msgspec.structs.replace(entry, bodies=bodies).to_plain()
-        late = events.LateEffect(at=time.time(), scenario=scenario, entry=plain)
-        return self.redactor.raw(events.encode(late))
+        matters = self._silent.get(scenario)
+        return events.LateEffect(
+            at=time.time(),
+            scenario=scenario,
+            entry=plain,
+            breaks=matters is not None and matters(entry.resource),
+        )
 
     def close(self, tell: Tell) -> None:
         """Tell what still came, then end what the channels hold."""
@@ -193,8 +216,10 @@ class Stage:
         channels, self._channels = self._channels, None
         if isolation is not None:
             try:
-                for scenario, entry in isolation.final_drain(self.settings.effects.settle):
-                    tell(self._late(scenario, entry))
+                # The last scenario has no other after it, in whose time its effects would come.
+                within = max(self.settings.effects.settle * 2, self.settings.effects.drain)
+                for scenario, entry in isolation.final_drain(within):
+                    tell(self._line(self._late(scenario, entry)))
                 isolation.close()
             except AvowError as error:
                 tell(self.run_trouble("the end of isolation", error))

@@ -5,18 +5,12 @@ its verdict.
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 from avow.core import events
-from avow.core.secrets import Redactor
-from avow.runner import records
 from avow.runner.failures import message_of
 from avow.runner.outcome import Outcome
-
-#: Ended scenarios that may still be told of a late effect.
-_REMEMBERED = 64
 
 
 class Telling:
@@ -29,7 +23,6 @@ class Telling:
         self._outcome = outcome
         self._manager: Any = None
         self._problems: set[str] = set()
-        self._ended: OrderedDict[str, tuple[Path, str]] = OrderedDict()
 
     def open(self) -> None:
         """Load the plug-ins; what was not opened tells nobody."""
@@ -42,23 +35,7 @@ class Telling:
         self._call("avow_event", event=event)
 
     def recorded(self, path: Path, verdict: events.ScenarioFinished) -> None:
-        self._ended[verdict.scenario] = (path, verdict.status)
-        self._ended.move_to_end(verdict.scenario)
-        if len(self._ended) > _REMEMBERED:
-            self._ended.popitem(last=False)
         self._call("avow_scenario_recorded", path=path, event=verdict)
-
-    def late(self, late: events.LateEffect, redactor: Redactor) -> str:
-        """Flip a verdict that had claimed that nothing else happened; return why."""
-        path, status = self._ended.get(late.scenario, (None, ""))
-        if path is None or status != "passed":
-            return ""
-        verdict = records.flip(path, late, redactor)
-        if verdict is None or verdict.trouble is None:
-            return ""
-        self._outcome.change(status, verdict.status)
-        self.recorded(path, verdict)
-        return verdict.trouble.message
 
     def decide(self) -> None:
         """Let incomplete evidence count."""

@@ -65,8 +65,8 @@ class Scene:
         self.world: Any = None
         self.hook_troubles: list[events.Trouble] = []
         self.step_trouble: events.Trouble | None = None
-        #: What `[effects] strict` found after the last step.
-        self.strict_trouble: events.Trouble | None = None
+        #: What was found after the last step, by `[effects] strict` or because it came late.
+        self.late_trouble: events.Trouble | None = None
         self.undefined = False
         self.done = 0
         self.began = time.monotonic()
@@ -83,6 +83,14 @@ class Scene:
     def has_passed(self) -> bool:
         """Say whether nothing has gone wrong so far."""
         return not (self.step_trouble or self.hook_troubles or self.undefined)
+
+    def late(self, late: events.LateEffect, what: str) -> None:
+        """Take an effect that came after the last step, before the verdict."""
+        self.event(late)
+        if late.breaks and self.late_trouble is None:
+            from avow.runner import verdicts
+
+            self.late_trouble = verdicts.trouble(self.info.name, what)
 
     def hook_failed(self, hook: str, error: BaseException) -> None:
         """Record that a hook or cleanup went wrong; the scenario is broken by it."""
@@ -240,10 +248,10 @@ class Witness:
             status = "broken"
         elif scene.undefined and status == "broken":
             status = "undefined"
-        elif scene.strict_trouble is not None and status == "passed":
+        elif scene.late_trouble is not None and status == "passed":
             status = "failed"
             scenario.set_status(Status.failed)
-        trouble = scene.step_trouble or scene.strict_trouble
+        trouble = scene.step_trouble or scene.late_trouble
         trouble = trouble or next(iter(scene.hook_troubles), None)
         if trouble is None and status == "skipped" and scenario.skip_reason:
             trouble = events.Trouble("skipped", str(scenario.skip_reason))

@@ -109,6 +109,8 @@ class World:
         for area, resources in self._resources.items():
             setattr(self, area, resources)
         self._unimportant: set[str] = set()
+        #: A step has seen that everything was spoken of: it has to stay so.
+        self.said_nothing_else = False
         #: What steps want to know of earlier steps, by topic; gone with the scenario.
         self.notes: dict[str, Any] = {}
 
@@ -153,7 +155,13 @@ class World:
         from avow.isolation import effects
 
         found = effects.unclaimed(self.ledger)
-        return [each for each in found if each.resource not in self._unimportant]
+        left = [each for each in found if self.matters(each.resource)]
+        self.said_nothing_else = not left
+        return left
+
+    def matters(self, resource: str) -> bool:
+        """Say whether what comes to a resource has to be spoken of."""
+        return resource not in self._unimportant
 
     def find(self, kind: str, resource: str = "", **options: Any) -> list[Entry]:
         """Collect from the resource (or from all), then return its entries of a kind."""
