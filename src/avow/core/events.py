@@ -178,6 +178,12 @@ class HookFailed(Event, frozen=True, tag="hook.failed"):
     trouble: Trouble
 
 
+class Noted(Event, frozen=True, tag="noted"):
+    """What a reader of the scenario should know and what decides nothing."""
+
+    text: str
+
+
 class LateEffect(Event, frozen=True, tag="effect.late"):
     """An effect that arrived after the end of the scenario that owned the stack.
 
@@ -215,6 +221,7 @@ AnyEvent = (
     | Attached
     | Labelled
     | HookFailed
+    | Noted
     | LateEffect
     | ScenarioFinished
 )

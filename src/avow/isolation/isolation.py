@@ -19,7 +19,7 @@ from avow.core.errors import AvowError, InternalError, Problems
 from avow.core.ledger import Ledger
 from avow.core.waiting import pause_for
 from avow.isolation.late import LateCorrelator
-from avow.isolation.parts import Part, part_of
+from avow.isolation.parts import Part, StubPart, part_of
 
 #: Between two looks while waiting for late effects, in seconds.
 _PAUSE = 0.01
@@ -48,6 +48,7 @@ class Isolation:
         self._parts: list[Part] = []
         self._correlator = LateCorrelator()
         self._late: list[tuple[str, Entry]] = []
+        self._warnings: list[str] = []
         self._last = ""
         self._is_first = True
         #: Effects of nobody's time go here; its entries are handed out by `late`.
@@ -108,15 +109,19 @@ class Isolation:
         self._correlator.begin(ledger)
         ledger.divert = self._is_late if self._sources else None
 
-    def end_scenario(self) -> list[AvowError]:
+    def end_scenario(self, seed: int | None = None) -> list[AvowError]:
         """Undo what the scenario did, the last part first; return what could not be undone.
 
-        One that fails does not stop the others, and is tried again before the next scenario.
+        One that fails does not stop the others, and is tried again before the next scenario. What
+        stubs make up from now on comes from `seed`. `warnings` says what else was noticed.
         """
         problems: list[AvowError] = []
         for part in reversed(self._parts):
             try:
-                part.restore()
+                if isinstance(part, StubPart):
+                    self._warnings += part.end(seed)
+                else:
+                    part.restore()
             except AvowError as error:
                 problems.append(error)
             except Exception as error:  # noqa: BLE001 - the other parts must be undone
@@ -127,6 +132,13 @@ class Isolation:
                     )
                 )
         return problems
+
+    def warnings(self) -> list[str]:
+        """Return what a reader of the ended scenario should know: calls that no route answered, and
+        those without an end.
+        """
+        found, self._warnings = self._warnings, []
+        return found
 
     def after(
         self,

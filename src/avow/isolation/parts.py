@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, Protocol
 
 from avow.channels.base import Channel
@@ -108,7 +109,14 @@ class StubPart:
         pass
 
     def restore(self) -> None:
-        self._channel.reset()
+        self.end(None)
+
+    def end(self, seed: int | None) -> list[str]:
+        """Restore; return what a reader should know. What is random next comes from `seed`."""
+        reset = self._channel.reset
+        # A plug-in's channel need not know of seeds, nor have anything to say.
+        takes = "seed" in inspect.signature(reset).parameters
+        return list((reset(seed=seed) if takes else reset()) or ())
 
     def close(self) -> None:
         pass

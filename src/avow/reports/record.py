@@ -101,6 +101,7 @@ class ScenarioRecord(msgspec.Struct, frozen=True):
     hooks: list[HookFailed] = []
     labelled: list[Labelled] = []
     late: list[Entry] = []
+    notes: list[str] = []
     is_complete: bool = True
     file: Path | None = None
 
@@ -186,6 +187,7 @@ class _Builder:
         self._hooks: list[HookFailed] = []
         self._labelled: list[Labelled] = []
         self._late: list[Entry] = []
+        self._notes: list[str] = []
         self._last_at = 0.0
 
     def take(self, event: events.AnyEvent) -> None:
@@ -214,6 +216,8 @@ class _Builder:
                 self._labelled.append(event)
             case HookFailed():
                 self._hooks.append(event)
+            case events.Noted():
+                self._notes.append(event.text)
             case LateEffect():
                 entry = Entry.from_plain(event.entry)
                 if entry not in self._late:
@@ -302,6 +306,7 @@ class _Builder:
             hooks=self._hooks,
             labelled=self._labelled,
             late=self._late,
+            notes=self._notes,
             is_complete=self._finished is not None,
             file=path,
         )

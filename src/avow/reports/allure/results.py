@@ -101,6 +101,10 @@ class _Scenario:
         steps = [self._step(step) for step in record.steps]
         if record.late:
             steps.append(self._late())
+        steps += [
+            TestStepResult(name=f"Note: {printable(note)}", status="unknown")
+            for note in record.notes
+        ]
         name = printable((info.name or info.keyword).strip())
         # One for both: Allure 2 joins retries by the one, Allure 3 by the other and the parameters.
         case = identifier(info.id, info.feature, self._profile)
