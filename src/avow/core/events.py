@@ -119,6 +119,10 @@ class StepStarted(Event, frozen=True, tag="step.started"):
 
 
 class StepFinished(Event, frozen=True, tag="step.finished"):
+    """`text`, `document` and `table` are after substitution, where there was something to
+    substitute.
+    """
+
     index: int
     status: Status
     seconds: float
@@ -126,6 +130,9 @@ class StepFinished(Event, frozen=True, tag="step.finished"):
     location: str = ""
     arguments: list[list[Any]] = []
     output: str = ""
+    text: str = ""
+    document: str | None = None
+    table: list[list[str]] | None = None
 
 
 class SubStepStarted(Event, frozen=True, tag="substep.started"):

@@ -35,6 +35,9 @@ class StepMatch(Match):  # type: ignore[misc]
         self.location = found.matcher.location
         self.problem = found.problem
         self.arguments: list[Argument] = []
+        #: What was written in the step's text and the value that took its place, in their order.
+        self._values: list[tuple[str, str]] = []
+        self._running: RunningStep | None = None
         if not found.late:
             self._understand(found)
 
@@ -61,6 +64,38 @@ class StepMatch(Match):  # type: ignore[misc]
     @property
     def where(self) -> str:
         return f"{self.step.filename}:{self.step.line}"
+
+    # -- the step with its values in place, once it has run
+
+    @property
+    def shown(self) -> str:
+        """The step's text; "" where nothing was put in its place."""
+        if not self._values:
+            return ""
+        done, rest = "", str(self.step.name)
+        for written, value in self._values:
+            before, found, after = rest.partition(written)
+            if found:
+                done, rest = done + before + value, after
+        return done + rest
+
+    @property
+    def shown_document(self) -> str | None:
+        running = self._running
+        if running is None or running.document is None or "${" not in self.step.text:
+            return None
+        return str(running.document.text)
+
+    @property
+    def shown_table(self) -> list[list[str]] | None:
+        running, table = self._running, self.step.table
+        if running is None or running.table is None:
+            return None
+        if not any("${" in cell for cells in (table.headings, *table) for cell in cells):
+            return None
+        return [list(running.table.headings), *(list(row) for row in running.table)]
+
+    # -- running it
 
     def run(self, context: Any) -> None:
         """Run the step function; an error of the suite gets the step's place."""
@@ -101,6 +136,7 @@ class StepMatch(Match):  # type: ignore[misc]
         world.memory.begin_step()
         where = self._known_place(world)
         world.step = running = RunningStep(self.step.name, self.step.step_type, where)
+        self._running = running
         try:
             call = self._prepared(context, world, running)
             if self.step.step_type == "then":
@@ -149,7 +185,7 @@ class StepMatch(Match):  # type: ignore[misc]
         args, kwargs = self._args()
         step, values = self.step, world.values
         if not isinstance(self.func, Phrase):
-            self._substitute_in(context, world)
+            self._substitute_in(context, world, running)
             return lambda: self.func(context, *args, **kwargs)
         phrase = self.func
         if step.table is not None:
@@ -165,7 +201,9 @@ class StepMatch(Match):  # type: ignore[misc]
         if "${" not in text:
             return text
         try:
-            return world.values.substitute(text)
+            value = world.values.substitute(text)
+            self._values.append((text, value))
+            return value
         except UnknownValue as error:
             shown = f"{self.step.keyword} {self.step.name}"
             start = shown.find(error.reference)
@@ -175,14 +213,16 @@ class StepMatch(Match):  # type: ignore[misc]
                 advice=error.advice,
             ) from None
 
-    def _substitute_in(self, context: Any, world: World) -> None:
+    def _substitute_in(self, context: Any, world: World, running: RunningStep) -> None:
         """Put values into what a plain step of behave finds in its context."""
         step, values = self.step, world.values
         if step.text is not None and "${" in step.text:
             document = Document.of(step.text, step.filename, values)
+            running.document = document
             context.text = BehaveText(document.text, step.text.content_type, step.text.line)
         if step.table is not None and any("${" in cell for row in step.table for cell in row):
             table = Table.of(step.table, step.filename, values)
+            running.table = table
             context.table = BehaveTable(
                 list(table.headings), [list(row) for row in table], step.table.line
             )

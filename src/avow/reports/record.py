@@ -315,10 +315,16 @@ class _Builder:
         started = self._step_started.get(index)
         finished = self._step_finished.get(index)
         group = self._steps.get(index)
+        if finished and finished.document is not None:
+            info = msgspec.structs.replace(info, document=finished.document)
+        if finished and finished.table is not None:
+            info = msgspec.structs.replace(info, table=finished.table)
         return StepRecord(
             index=index,
             info=info,
-            text=(started.text if started else "") or info.text,
+            text=(finished.text if finished else "")
+            or (started.text if started else "")
+            or info.text,
             status=finished.status if finished else ("broken" if started else "skipped"),
             started=started.at if started else None,
             seconds=finished.seconds if finished else 0.0,

@@ -171,6 +171,9 @@ class Witness:
                 step.error_message = failures.console_text(
                     step.exception, step.exc_traceback, verbose=self._verbose
                 )
+                if shown := getattr(self._match, "shown", ""):
+                    values = f"With its values: {step.keyword} {shown}"
+                    step.error_message = f"{step.error_message.rstrip()}\n{values}"
         if status != "passed":
             scene.undefined = scene.undefined or status == "undefined"
             scene.notice(
@@ -196,6 +199,9 @@ class Witness:
                     [each.name or "", each.original or ""] for each in match.arguments or ()
                 ],
                 output=_output(step),
+                text=getattr(match, "shown", ""),
+                document=getattr(match, "shown_document", None),
+                table=getattr(match, "shown_table", None),
             )
         )
         scene.done = index + 1
