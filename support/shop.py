@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from avow.core.entries import Entry
+from avow.core.errors import CannotTell
 from avow.core.waiting import until
 from avow.world import World
 from avow.world.memory import json_of
@@ -135,5 +136,7 @@ def answer_of(exchange: Entry) -> tuple[int, Any]:
 def expect(world: World, exchange: Entry, status: int, what: str) -> Any:
     """Return the answer's document; says what the shop would not do otherwise."""
     seen, document = answer_of(exchange)
-    assert seen == status, f"the shop did not {what}: it answered {seen or 'nothing'}, {document}"
+    if seen != status:
+        told = f"it answered {seen or 'nothing'}, {document}"
+        raise CannotTell(f"the shop did not {what}: {told}")
     return document

@@ -37,7 +37,8 @@ Feature: Receipts
     Given a customer with an order of 42.50 EUR
     And Stripe declines the card: "insufficient_funds"
     When the customer pays by card
-    Then for 300 milliseconds the customer gets no mail
+    Then the payment is declined as "insufficient_funds"
+    And for 300 milliseconds the customer gets no mail
     And no receipt is stored
 
   Scenario: A message that is delivered again mails nothing again

@@ -32,6 +32,10 @@ def silent(world):
 def holds(world):
     seen.append(1)
 
+@then("the answer is no")
+def no(world):
+    raise CannotTell("no answer came")
+
 @then("the suite is wrong")
 def wrong(world):
     raise EnvironmentProblem("the database is gone")
@@ -45,7 +49,9 @@ def nothing(world):
 
 @pytest.fixture
 def seen(declare):
-    source = "from avow.core.errors import EnvironmentProblem, ScenarioFailure\n" + COUNTING
+    source = (
+        "from avow.core.errors import CannotTell, EnvironmentProblem, ScenarioFailure\n" + COUNTING
+    )
     return declare(source)["seen"]
 
 
@@ -128,6 +134,15 @@ def test_not_inverts_failed_assertions(steps, seen) -> None:
 def test_not_leaves_trouble_of_the_suite_alone(steps, seen) -> None:
     error = steps.run("Then it is not true that the suite is wrong")
     assert isinstance(error, EnvironmentProblem)
+
+
+def test_not_is_not_for_what_cannot_be_told(steps, seen) -> None:
+    error = steps.run("Then for 1 minute it is not true that the answer is no")
+    assert isinstance(error, ScenarioFailure)
+    assert str(error) == (
+        "it does not hold even at the start of 1 min. Seen:\n"
+        "whether the answer is no cannot be told: no answer came"
+    )
 
 
 def test_for_and_not_combine(steps, seen) -> None:

@@ -25,6 +25,12 @@ class ScenarioFailure(AssertionError):
         self.terminal = terminal
 
 
+class CannotTell(ScenarioFailure):
+    """What a Then judges by did not come, so it is neither true nor untrue: no answer, an answer
+    that shows something else. `it is not true that ...` fails with it too.
+    """
+
+
 class AvowError(Exception):
     """Something other than the system under test is wrong.
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
 
-from avow.core.errors import ScenarioFailure
+from avow.core.errors import CannotTell, ScenarioFailure
 from avow.core.text import plural
 from avow.core.waiting import until
 from avow.gherkin.units import DURATION, duration, spoken
@@ -89,13 +89,17 @@ class During:
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """It does not hold. Only a failed assertion counts: trouble of the suite stays trouble."""
+    """It does not hold. Only a failed assertion counts: trouble of the suite stays trouble, and
+    what cannot be told is not untrue.
+    """
 
     words: str
 
     def run(self, check: Check, phrase: str) -> None:
         try:
             check()
+        except CannotTell as error:
+            raise CannotTell(f"whether {phrase} cannot be told: {error}") from error
         except AssertionError:
             return
         raise ScenarioFailure(f"it should not be true that {phrase}, but it is")

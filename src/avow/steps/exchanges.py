@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from avow.core.entries import Entry
-from avow.core.errors import ScenarioFailure
+from avow.core.errors import CannotTell, ScenarioFailure
 from avow.core.text import shortened
 from avow.matchers import read_json
 from avow.world import World
 
 
 def answered(world: World, name: str = "response") -> Entry:
-    """Return the exchange of `the response`; raises ScenarioFailure where no answer came."""
+    """Return the exchange of `the response`; raises CannotTell where no answer came."""
     entry = world.memory.entry(name)
     world.claim(entry)
     require_answer(entry)
@@ -20,13 +20,13 @@ def answered(world: World, name: str = "response") -> Entry:
 
 
 def require_answer(entry: Entry) -> None:
-    """Raise ScenarioFailure where the exchange ended without an answer."""
+    """Raise CannotTell where the exchange ended without an answer."""
     if entry.data.get("response") is None:
         error = entry.data.get("error") or {"kind": "unknown", "message": "nobody knows why"}
         after = ""
         if error["kind"] == "timeout" and "seconds" in entry.data:
             after = f" after {entry.data['seconds']:.2g} s"
-        raise ScenarioFailure(
+        raise CannotTell(
             f"no answer came to {request_text(entry)}: {error['kind']}{after} ({error['message']})"
         )
 
