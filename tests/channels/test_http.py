@@ -246,7 +246,7 @@ def test_cookies_last_for_a_scenario(server: Server, shop: Shop) -> None:
     channel.send("GET", "/orders")
     assert "cookie" not in head(system.requests[0])
     assert head(system.requests[1])["cookie"] == "session=abc"
-    assert channel.cookies.values() == {"session": "abc"}
+    assert channel.cookies == {"session": "abc"}
     channel.bind(Ledger())
     channel.send("GET", "/orders")
     assert "cookie" not in head(system.requests[2])

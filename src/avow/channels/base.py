@@ -128,6 +128,12 @@ class ChannelBase:
         self.definition = definition
         self.ledger = ledger
         self.context = context
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Set what the channel keeps beside these; called once, when it is made. Connects
+        nowhere.
+        """
 
     def setting(self, key: str, default: Any = None) -> Any:
         """Return a setting of the service's kind, or the default where it is absent or empty."""

@@ -111,9 +111,7 @@ def forget_cookies(world: World, service: str) -> None:
         Then the response status is 200
         # the status is 401
     """
-    from avow.channels.http.cookies import Cookies
-
-    world.http[service].cookies = Cookies()
+    world.http[service].forget_cookies()
 
 
 # -- When: one request

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from avow.channels.http.wire import Answer
+from avow.channels.http.answer import Answer
 from avow.core.errors import ConfigError
 from avow.core.secrets import Redactor
 

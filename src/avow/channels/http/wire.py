@@ -1,29 +1,31 @@
-"""HTTP/1.1 on sockets: who is connected to, how long it may take and how much may come, decided
-here.
+"""The transport below httpx: who is connected to, how long it may take and how much may come,
+decided here.
 
-    exchange -> idle connection of the origin, or guards.address -> connect to exactly that address
-             -> send -> recv under what is left of one deadline -> llhttp -> Answer
+    httpx.Client -> handle_request -> idle connection of the origin, or guards.address -> connect to
+      exactly that address -> send -> recv under what is left of one deadline -> Reader -> Response
 
-llhttp (by httptools, the parser of Node.js) reads; nothing here parses HTTP. A general client would
-cost ten times as much per exchange, restarts its timer with every byte that drips in and hides
-which fault it met.
+httpx's own transport restarts its timer with every byte that drips in, resolves the name again
+after the guard has judged it, tells a refusal from a name without address in prose only, and
+costs several times as much per exchange.
 """
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
 
-import httptools
+import httpx
 
+from avow.channels.http.origin import Origin
+from avow.channels.http.reading import Reader, ended, feed, progress
+from avow.channels.http.translation import fail
 from avow.channels.http.trouble import Kind, Trouble, of_os_error
-from avow.core.text import printable, shortened
+from avow.core.text import shortened
 from avow.core.waiting import Deadline
 
 _CHUNK = 64 * 1024
@@ -34,115 +36,14 @@ _HEAD_LIMIT = 128 * 1024
 _IDLE = 1.0
 #: RFC 9110 section 9.2.2: may be repeated when a reused connection turns out to be closed.
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
+_MORE_CAME = "more bytes came after the end of the answer; they were ignored"
 
-
-class Origin(NamedTuple):
-    """Scheme, host and port: what a connection belongs to."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
-
-
-@dataclass(slots=True)
-class Answer:
-    """What came back, whole or not. `trouble` says what went wrong; `status` 0: no status line
-    came.
-    """
-
-    status: int = 0
-    reason: str = ""
-    version: str = ""
-    headers: list[tuple[str, str]] | None = None
-    body: bytes = b""
-    trouble: Trouble | None = None
-    address: str = ""
-    notes: tuple[str, ...] = ()
-
-    def header(self, name: str) -> str:
-        """Return the header's first value, or nothing; `name` in lower case."""
-        for key, value in self.headers or ():
-            if key.lower() == name:
-                return value
-        return ""
-
-
-class _Reader:
-    """Callbacks of the parser: gathers one final answer."""
-
-    __slots__ = ("begun", "body", "done", "extra", "headers", "keep", "method", "parser", "reason",
-                 "size", "status", "within_head")  # fmt: skip
-
-    def __init__(self, method: str) -> None:
-        self.method = method
-        self.parser = httptools.HttpResponseParser(self)
-        self.done = False
-        self.extra = False
-        self.begun = False
-        self.keep = False
-        self._clear()
-
-    def _clear(self) -> None:
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body: list[bytes] = []
-        self.reason = b""
-        self.size = 0
-        self.status = 0
-        self.within_head = True
-
-    def on_message_begin(self) -> None:
-        if self.done:
-            self.extra = True
-        self.begun = True
-
-    def on_status(self, reason: bytes) -> None:
-        if not self.extra:
-            self.reason += reason
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.done:
-            self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        if self.extra:
-            return
-        self.within_head = False
-        self.status = self.parser.get_status_code()
-        if self.method == "HEAD" and self.status >= 200:
-            # Whatever length its headers name, no body follows.
-            self._finish()
-
-    def on_body(self, data: bytes) -> None:
-        if not self.done:
-            self.body.append(data)
-            self.size += len(data)
-
-    def on_message_complete(self) -> None:
-        if self.extra or self.done:
-            return
-        if self.status < 200 and self.status != 101:
-            self._clear()  # RFC 9110 section 15.2: interim answers come before the final one.
-        else:
-            self._finish()
-
-    def _finish(self) -> None:
-        self.done = True
-        # Only now: the parser forgets it with the message.
-        self.keep = self.parser.should_keep_alive()
-
-    @property
-    def ends_by_close(self) -> bool:
-        """Whether it has neither length nor chunks: the end of the connection is its end."""
-        if self.within_head:
-            return False
-        names = {name.lower(): value.lower() for name, value in self.headers}
-        return b"content-length" not in names and b"chunked" not in names.get(
-            b"transfer-encoding", b""
-        )
+_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+#: RFC 9110 section 5.5: a field value holds no control characters; CR and LF would start another
+#: header.
+_HEAD = re.compile(
+    rb"%b [!-~]+ HTTP/1\.1\r\n(?:%b: [^\x00-\x08\x0a-\x1f\x7f]*\r\n)*\r\n" % (_TOKEN, _TOKEN)
+)
 
 
 class _Connection:
@@ -164,10 +65,27 @@ class _Connection:
         return not poll.poll(0)
 
 
-class Wire:
+class _Body(httpx.SyncByteStream):
+    """What came of a body; then what went wrong, if anything did."""
+
+    def __init__(self, pieces: list[bytes], trouble: Trouble | None, address: str) -> None:
+        self._pieces = pieces
+        self._trouble = trouble
+        self._address = address
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
+        if self._trouble is not None:
+            fail(self._trouble, self._address)
+
+
+class Wire(httpx.BaseTransport):
     """Connections by origin, shared by all scenarios of a worker. Safe to use from several threads.
 
-    `address` is the guard: it names the one IP address of a host, or raises.
+    A request says in its extensions what a client of httpx has no word for: `deadline` (of the
+    whole exchange, on the monotonic clock), `limit` (bytes of body as it comes; decoding has its
+    own) and `target`, where the request line is to differ from the URL. `address` is the guard: it
+    names the one IP address of a host, or raises, which passes through.
     """
 
     def __init__(
@@ -181,33 +99,29 @@ class Wire:
         self._idle: dict[Origin, list[_Connection]] = {}
         self._lock = threading.Lock()
 
-    def exchange(
-        self,
-        origin: Origin,
-        method: str,
-        head: bytes,
-        body: bytes,
-        *,
-        deadline: Deadline,
-        limit: int,
-    ) -> Answer:
-        """Send a request and read its answer; never raises for what the network does.
-
-        `limit` is for the body as it comes; decoding has its own. What the guard raises passes
-        through.
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request and read its whole answer; where that was cut short, its stream raises
+        why, after what did come.
         """
+        origin = Origin.of(request.url)
+        head = _head(request)
         connection = self._take(origin)
         if connection is not None:
-            answer, nothing_came = self._once(
-                connection, origin, method, head, body, deadline, limit
+            reader, trouble = self._once(connection, origin, request, head)
+            nothing_came = (
+                trouble is not None
+                and trouble.kind in (Kind.RESET, Kind.CLOSED)
+                and connection.uses > 1
+                and not reader.begun
             )
-            if not (nothing_came and method in _IDEMPOTENT):
-                return answer
+            if not (nothing_came and request.method in _IDEMPOTENT):
+                return _response(reader, trouble, connection.address)
         try:
-            connection = self._connect(origin, deadline)
+            connection = self._connect(origin, request.extensions["deadline"])
         except OSError as error:
-            return Answer(trouble=of_os_error(error, f"while connecting to {origin}"))
-        return self._once(connection, origin, method, head, body, deadline, limit)[0]
+            fail(of_os_error(error, f"while connecting to {origin}"))
+        reader, trouble = self._once(connection, origin, request, head)
+        return _response(reader, trouble, connection.address)
 
     def close(self) -> None:
         with self._lock:
@@ -260,84 +174,65 @@ class Wire:
     # -- one exchange
 
     def _once(
-        self,
-        connection: _Connection,
-        origin: Origin,
-        method: str,
-        head: bytes,
-        body: bytes,
-        deadline: Deadline,
-        limit: int,
-    ) -> tuple[Answer, bool]:
-        reader = _Reader(method)
-        trouble: Trouble | None = None
+        self, connection: _Connection, origin: Origin, request: httpx.Request, head: bytes
+    ) -> tuple[Reader, Trouble | None]:
+        reader = Reader(request.method)
+        connection.uses += 1
         try:
-            trouble = self._talk(connection, reader, head, body, deadline, limit)
+            trouble = _talk(connection, reader, head, request)
         except BaseException:
             connection.socket.close()
             raise
-        nothing_came = (
-            trouble is not None
-            and trouble.kind in (Kind.RESET, Kind.CLOSED)
-            and connection.uses > 0
-            and not reader.begun
-        )
-        connection.uses += 1
-        answer = _answer(reader, trouble, connection.address)
-        if trouble is None and reader.done and not reader.extra and not connection.closes:
+        if trouble is None and not reader.extra and not connection.closes:
             self._give_back(origin, connection)
         else:
             connection.socket.close()
-        return answer, nothing_came
+        return reader, trouble
 
-    def _talk(
-        self,
-        connection: _Connection,
-        reader: _Reader,
-        head: bytes,
-        body: bytes,
-        deadline: Deadline,
-        limit: int,
-    ) -> Trouble | None:
-        sock = connection.socket
-        unsent: OSError | None = None
+
+def _talk(
+    connection: _Connection, reader: Reader, head: bytes, request: httpx.Request
+) -> Trouble | None:
+    sock, body = connection.socket, request.read()
+    deadline, limit = request.extensions["deadline"], request.extensions["limit"]
+    unsent: OSError | None = None
+    try:
+        sock.settimeout(_left(deadline))
+        if len(body) < _CHUNK:
+            sock.sendall(head + body)
+        else:
+            sock.sendall(head)
+            sock.settimeout(_left(deadline))
+            sock.sendall(body)
+    except TimeoutError as error:
+        return of_os_error(error, "while the request was being sent")
+    except OSError as error:
+        # A server may answer (413, 401) and close without reading the rest: its answer counts.
+        unsent = error
+    head_size = 0
+    while not reader.done:
         try:
             sock.settimeout(_left(deadline))
-            if len(body) < _CHUNK:
-                sock.sendall(head + body)
-            else:
-                sock.sendall(head)
-                sock.settimeout(_left(deadline))
-                sock.sendall(body)
-        except TimeoutError as error:
-            return of_os_error(error, "while the request was being sent")
+            data = sock.recv(_CHUNK)
         except OSError as error:
-            # A server may answer (413, 401) and close without reading the rest: its answer counts.
-            unsent = error
-        head_size = 0
-        while not reader.done:
-            try:
-                sock.settimeout(_left(deadline))
-                data = sock.recv(_CHUNK)
-            except OSError as error:
-                if unsent is not None and not reader.begun:
-                    return of_os_error(unsent, "while the request was being sent")
-                return of_os_error(error, _progress(reader))
-            if not data:
-                return _ended(reader, unsent)
-            trouble = _feed(reader, data)
-            if trouble is not None:
-                return trouble
-            if reader.within_head:
-                head_size += len(data)
-                if head_size > _HEAD_LIMIT:
-                    return Trouble(Kind.PROTOCOL, f"more than {_HEAD_LIMIT} bytes of headers came")
-            elif reader.size > limit:
-                return Trouble(
-                    Kind.TOO_LARGE, f"more than {limit} bytes of body came; it was read no further"
-                )
-        connection.closes = reader.extra or not reader.keep
-        return None
+            if unsent is not None and not reader.begun:
+                return of_os_error(unsent, "while the request was being sent")
+            return of_os_error(error, progress(reader))
+        if not data:
+            return ended(reader, unsent)
+        trouble = feed(reader, data)
+        if trouble is not None:
+            return trouble
+        if reader.within_head:
+            head_size += len(data)
+            if head_size > _HEAD_LIMIT:
+                return Trouble(Kind.PROTOCOL, f"more than {_HEAD_LIMIT} bytes of headers came")
+        elif reader.size > limit:
+            return Trouble(
+                Kind.TOO_LARGE, f"more than {limit} bytes of body came; it was read no further"
+            )
+    connection.closes = reader.extra or not reader.keep
+    return None
 
 
 def _left(deadline: Deadline) -> float:
@@ -347,67 +242,50 @@ def _left(deadline: Deadline) -> float:
     return left
 
 
-def _feed(reader: _Reader, data: bytes) -> Trouble | None:
-    try:
-        reader.parser.feed_data(data)
-    except httptools.HttpParserUpgrade:
-        reader.done = True
-        reader.extra = True
-    except httptools.HttpParserError as error:
-        if reader.done:
-            reader.extra = True
-            return None
-        return Trouble(
-            Kind.PROTOCOL,
-            f"what came is not HTTP/1.1 ({error}): {shortened(printable(data[:200]), 80)}",
-        )
-    return None
+def _head(request: httpx.Request) -> bytes:
+    """Return request line and headers as bytes; raises LocalProtocolError for what would break
+    them.
+    """
+    method = request.method.encode()
+    target = request.extensions.get("target") or request.url.raw_path
+    headers = request.headers.raw
+    lines = [b"%b %b HTTP/1.1" % (method, target)]
+    lines += [b"%b: %b" % pair for pair in headers]
+    lines.append(b"\r\n")
+    head = b"\r\n".join(lines)
+    # A header that holds the end of a line would make the head have one more.
+    if head.count(b"\n") == len(headers) + 2 and _HEAD.fullmatch(head):
+        return head
+    token = re.compile(_TOKEN)
+    if not token.fullmatch(method):
+        raise httpx.LocalProtocolError(f"{shortened(request.method)!r} is not an HTTP method")
+    for name, _ in headers:
+        if not token.fullmatch(name):
+            text = shortened(name.decode("latin-1"))
+            raise httpx.LocalProtocolError(f"{text!r} is not the name of a header")
+    for name, value in headers:
+        if not re.fullmatch(rb"[^\x00-\x08\x0a-\x1f\x7f]*", value):
+            raise httpx.LocalProtocolError(
+                f"the value of header {name.decode()} holds a control character"
+            )
+    raise httpx.LocalProtocolError(f"{shortened(target.decode())!r} cannot stand in a request line")
 
 
-def _ended(reader: _Reader, unsent: OSError | None) -> Trouble | None:
-    """Judge the end of the connection."""
-    if not reader.begun:
-        if unsent is not None:
-            return of_os_error(unsent, "while the request was being sent")
-        return Trouble(Kind.CLOSED, "the connection was closed without an answer")
-    if reader.ends_by_close:
-        reader.done = True
-        reader.extra = True  # the connection is over
-        return None
-    return Trouble(Kind.INCOMPLETE, f"the connection was closed {_progress(reader)}")
-
-
-def _progress(reader: _Reader) -> str:
-    if not reader.begun:
-        return "before anything of the answer had come"
-    if reader.within_head:
-        return "in the middle of the headers"
-    for name, value in reader.headers:
-        if name.lower() == b"content-length":
-            return f"after {reader.size} of {printable(value)} bytes of the body"
-    return f"after {reader.size} bytes of the body"
-
-
-def _answer(reader: _Reader, trouble: Trouble | None, address: str) -> Answer:
+def _response(reader: Reader, trouble: Trouble | None, address: str) -> httpx.Response:
     if not reader.status:
-        return Answer(trouble=trouble, address=address)
+        # Where no status came, something went wrong.
+        fail(trouble or Trouble(Kind.CLOSED, "no answer came"), address)
     notes: tuple[str, ...] = ()
     if reader.extra and trouble is None and not reader.ends_by_close and reader.status != 101:
-        notes = ("more bytes came after the end of the answer; they were ignored",)
-    body = reader.body[0] if len(reader.body) == 1 else b"".join(reader.body)
-    return Answer(
+        notes = (_MORE_CAME,)
+    return httpx.Response(
         reader.status,
-        reader.reason.decode("latin-1"),
-        reader.parser.get_http_version(),
-        # RFC 9110 section 5.5: field values are octets; ISO 8859-1 keeps each.
-        [(name.decode("latin-1"), value.decode("latin-1")) for name, value in reader.headers],
-        body,
-        trouble,
-        address,
-        notes,
+        headers=reader.headers,
+        stream=_Body(reader.body, trouble, address),
+        extensions={
+            "http_version": b"HTTP/" + reader.parser.get_http_version().encode(),
+            "reason_phrase": reader.reason,
+            "address": address,
+            "notes": notes,
+        },
     )
-
-
-def plain_headers(headers: list[tuple[str, str]] | None) -> list[list[Any]]:
-    """Return headers as JSON holds them."""
-    return [[name, value] for name, value in headers or ()]
