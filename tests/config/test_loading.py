@@ -1,5 +1,5 @@
 import pickle
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -59,11 +59,6 @@ SHOP = """
 
     [runner]
     jobs = "auto"
-
-    [quarantine.slow-bank]
-    owner = "payments"
-    until = 2026-12-01
-    reason = "answers late"
 """
 
 
@@ -85,7 +80,6 @@ def test_a_whole_suite(suite, tmp_path):
     assert settings.reports.body_limit == 1024 * 1024
     assert settings.effects.strict
     assert settings.runner.jobs == "auto"
-    assert settings.quarantine["slow-bank"].until == date(2026, 12, 1)
     assert settings.guards.hosts == ("*.staging.example",)
 
 
@@ -107,7 +101,7 @@ def test_no_file_names_the_command_that_makes_one(tmp_path):
         config.load(tmp_path)
     assert str(error.value) == (
         f"{tmp_path}: there is no avow.toml, so this is not the root of a suite\n"
-        "  Change to the suite's root, or start one here with: avow init ."
+        "  Change to the suite's root, or start a new one: avow init NAME"
     )
 
 
@@ -217,8 +211,6 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path):
             "running already.",
         ),
         ("[secrets]\nA = { env = 'X', value = 'y' }", "needs exactly one of env, file and value"),
-        ("[quarantine.x]\nowner = 'a'\nreason = 'b'", 'the setting "until" is missing'),
-        ("[quarantine.x]\nuntil = '2026-12-01'", "Write it without quotes: 2026-12-01."),
         ("[guards]\nhosts = 'a.example'", 'Write a list of texts: ["a.example"].'),
         ("[guards]\nhosts = ['a', 5]", "avow.toml:2: guards.hosts.1: 5 is not text"),
         ("[reports]\nlinks = 5", "avow.toml:2: reports.links: 5 is not a table"),

@@ -24,7 +24,6 @@ from avow.config.secrets import Secrets
 from avow.config.values import (
     Effects,
     GuardSettings,
-    Quarantine,
     Reports,
     RunnerSettings,
     SecretSource,
@@ -48,7 +47,6 @@ _SECTIONS: dict[str, Any] = {
     "effects": Effects,
     "runner": RunnerSettings,
     "secrets": dict[str, SecretSource],
-    "quarantine": dict[str, Quarantine],
 }
 _COMMON = tuple(
     field for field in ServiceDefinition.__struct_fields__ if field not in ("name", "settings")
@@ -146,7 +144,7 @@ class _Loading:
             raise ConfigError(
                 f"there is no {FILE}, so this is not the root of a suite",
                 where=str(self._root),
-                advice="Change to the suite's root, or start one here with: avow init .",
+                advice="Change to the suite's root, or start a new one: avow init NAME",
             ) from None
         except OSError as error:
             raise ConfigError(f"it cannot be read: {error.strerror}", where=str(file)) from None

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from avow.channels.base import ChannelBase, ChannelContext, Definition
+from avow.channels.base import ChannelBase
 from avow.core.entries import Body, Entry
 from avow.core.errors import EnvironmentProblem, SuiteError
-from avow.core.ledger import Ledger, Observed
+from avow.core.ledger import Observed
 from avow.core.text import plural, shortened
 from avow.plugins.extras import require
 
@@ -20,15 +20,7 @@ T = TypeVar("T")
 class RedisChannel(ChannelBase):
     """One database of a server."""
 
-    def __init__(
-        self,
-        name: str,
-        facts: Mapping[str, str],
-        definition: Definition | None,
-        ledger: Ledger,
-        context: ChannelContext,
-    ) -> None:
-        super().__init__(name, facts, definition, ledger, context)
+    def prepare(self) -> None:
         self._client: Any = None
 
     def close(self) -> None:

@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from avow.channels.base import ChannelBase, ChannelContext, Definition
+from avow.channels.base import ChannelBase, ChannelContext
 from avow.channels.database import watch
 from avow.channels.database.catalog import Catalog, Column, Table, quoted
 from avow.channels.database.trouble import translated
 from avow.channels.database.values import parameter, plain, vector
 from avow.core.entries import Entry
 from avow.core.errors import ConfigError, SuiteError
-from avow.core.ledger import Ledger, Observed
+from avow.core.ledger import Observed
 from avow.core.text import plural, shortened
 from avow.plugins.extras import require
 
@@ -38,15 +38,7 @@ class PostgresChannel(ChannelBase):
     is_source: ClassVar[bool] = True
     resumes: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        name: str,
-        facts: Mapping[str, str],
-        definition: Definition | None,
-        ledger: Ledger,
-        context: ChannelContext,
-    ) -> None:
-        super().__init__(name, facts, definition, ledger, context)
+    def prepare(self) -> None:
         self.watched: tuple[str, ...] = tuple(self.setting("watch", ()))
         self._library: Any = None
         self._connections: dict[str, psycopg.Connection[Any]] = {}

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from avow.channels.base import ChannelBase, ChannelContext, Definition
+from avow.channels.base import ChannelBase
 from avow.channels.mail.parsing import parsed
 from avow.core.entries import Body
 from avow.core.errors import EnvironmentProblem
-from avow.core.ledger import Ledger
 
 
 class MailChannel(ChannelBase):
@@ -21,16 +19,8 @@ class MailChannel(ChannelBase):
     is_source: ClassVar[bool] = True
     resumes: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        name: str,
-        facts: Mapping[str, str],
-        definition: Definition | None,
-        ledger: Ledger,
-        context: ChannelContext,
-    ) -> None:
-        super().__init__(name, facts, definition, ledger, context)
-        self._directory = Path(facts.get("maildir", ""))
+    def prepare(self) -> None:
+        self._directory = Path(self.facts.get("maildir", ""))
         self._position = 0
 
     def start_scenario(self) -> None:

@@ -17,10 +17,10 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from avow.channels.base import ChannelBase, ChannelContext, Definition
+from avow.channels.base import ChannelBase
 from avow.core.entries import Body, Entry
 from avow.core.errors import EnvironmentProblem, SuiteError, did_you_mean
-from avow.core.ledger import Ledger, Observed
+from avow.core.ledger import Observed
 from avow.core.text import plural, shortened
 from avow.core.waiting import Deadline
 from avow.plugins.extras import require
@@ -60,15 +60,7 @@ class KafkaChannel(ChannelBase):
     is_source: ClassVar[bool] = True
     resumes: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        name: str,
-        facts: Mapping[str, str],
-        definition: Definition | None,
-        ledger: Ledger,
-        context: ChannelContext,
-    ) -> None:
-        super().__init__(name, facts, definition, ledger, context)
+    def prepare(self) -> None:
         self.topics: tuple[str, ...] = tuple(self.setting("topics", ()))
         self._library: Any = None
         self._producer: Any = None

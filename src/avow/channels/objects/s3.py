@@ -10,10 +10,11 @@ import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from avow.channels.base import BODY_LIMIT, ChannelBase, ChannelContext, Definition
+from avow.channels.base import BODY_LIMIT, ChannelBase
 from avow.core.entries import Body, Entry
 from avow.core.errors import EnvironmentProblem, SuiteError, did_you_mean
-from avow.core.ledger import Ledger, Observed
+from avow.core.ledger import Observed
+from avow.core.text import plural
 from avow.plugins.extras import require
 
 T = TypeVar("T")
@@ -39,15 +40,7 @@ class S3Channel(ChannelBase):
     is_source: ClassVar[bool] = True
     resumes: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        name: str,
-        facts: Mapping[str, str],
-        definition: Definition | None,
-        ledger: Ledger,
-        context: ChannelContext,
-    ) -> None:
-        super().__init__(name, facts, definition, ledger, context)
+    def prepare(self) -> None:
         self.buckets: tuple[str, ...] = tuple(self.setting("buckets", ()))
         self._client: Any = None
         self._known: Listing = {}
@@ -125,7 +118,9 @@ class S3Channel(ChannelBase):
             where = self.bucket(bucket)
             keys = [key for owner, key in self.listing() if owner == where]
             keys = [key for key in keys if key.startswith(prefix)]
-            return Observed(f"{where}: {len(keys)} objects", {"bucket": where, "keys": keys})
+            return Observed(
+                f"{where}: {plural(len(keys), 'object')}", {"bucket": where, "keys": keys}
+            )
 
         question = {"bucket": bucket, "prefix": prefix}
         return self.ledger.look("object.seen", self.name, question, perform)
