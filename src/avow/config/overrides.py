@@ -21,7 +21,6 @@ _SHORT = {
     "jobs": ("runner", "jobs"),
     "order": ("runner", "order"),
     "seed": ("runner", "seed"),
-    "retries": ("runner", "retries"),
 }
 
 #: Returns the names that may stand at a path, each with its type.

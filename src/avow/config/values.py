@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -65,7 +65,9 @@ class GuardSettings(msgspec.Struct, frozen=True):
 
 
 class Timeouts(msgspec.Struct, frozen=True):
-    """`run` None: as long as it takes."""
+    """`start` is for each service, for loading the suite and for before_all; `run` None: as long as
+    it takes. A guard ("within 60 seconds") extends the time of its step and scenario.
+    """
 
     call: timedelta = timedelta(seconds=10)
     step: timedelta = timedelta(seconds=30)
@@ -98,13 +100,16 @@ class Effects(msgspec.Struct, frozen=True):
 
 
 class RunnerSettings(msgspec.Struct, frozen=True):
-    """`inline` runs steps in the process that types `behave`."""
+    """`jobs`: scenarios at a time, each with services of its own; "auto": as many as processors.
+
+    `order` "random" shuffles scenarios by `seed`, which is printed. `inline` runs steps in the
+    process that types `behave`.
+    """
 
     jobs: int | Literal["auto"] = 1
     order: Literal["defined", "random"] = "defined"
     seed: int | None = None
     inline: bool = False
-    retries: int = 0
 
 
 class SecretSource(msgspec.Struct, frozen=True):
@@ -122,15 +127,6 @@ class SecretSource(msgspec.Struct, frozen=True):
         return f"SecretSource(env={self.env!r}, file={self.file!r})"
 
 
-class Quarantine(msgspec.Struct, frozen=True):
-    """Why scenarios tagged `@quarantine:NAME` cannot turn the run red, and until when."""
-
-    owner: str
-    until: date
-    reason: str
-    ticket: str = ""
-
-
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that avow.toml, the profile, the environment and `-D` say, in that order."""
 
@@ -144,4 +140,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     effects: Effects = Effects()
     runner: RunnerSettings = RunnerSettings()
     secrets: dict[str, SecretSource] = {}
-    quarantine: dict[str, Quarantine] = {}

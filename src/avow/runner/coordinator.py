@@ -30,7 +30,7 @@ from avow.runner.loading import Template
 from avow.runner.outcome import Outcome
 from avow.runner.plan import Item
 from avow.runner.replay import Replay
-from avow.runner.slots import Slot
+from avow.runner.slots import Slot, spoken
 from avow.runner.stacks import Stacks
 from avow.runner.supervisor import Supervisor
 from avow.runner.telling import Telling, tell_report
@@ -119,7 +119,7 @@ class Coordinator:
         self.telling.open()
         slots = self._jobs(len(items))
         supervisor = self._supervisor = Supervisor(
-            items,
+            self._ordered(items),
             template=template.wire,
             directory=self.directory,
             listener=self,
@@ -199,6 +199,14 @@ class Coordinator:
             self._say(loaded.page)
             self.outcome.add(loaded.exit_code or 4, "the steps cannot be used")
             raise Stopped
+
+    def _ordered(self, items: list[Item]) -> list[Item]:
+        if self.settings.runner.order != "random":
+            return items
+        from avow.runner import order
+
+        print(order.words(self.seed), flush=True)  # noqa: T201
+        return order.shuffled(items, self.seed)
 
     def _jobs(self, items: int) -> int:
         return 1 if items else 0
@@ -411,8 +419,30 @@ class Coordinator:
                 "skipped", f"not run: interrupted by {name}", kind="Interrupted"
             )
             self._left_because = (trouble, "skipped")
-            supervisor.stop(signal.Signals(number))
+            supervisor.stop(f"the run was interrupted ({name})")
             self._leave(trouble, "skipped")
+        self._check_time()
+
+    def _check_time(self) -> None:
+        limit = self.settings.timeouts.run
+        if limit is None or self._interrupted_at is not None:
+            return
+        now = time.monotonic()
+        if now - self._began < limit.total_seconds():
+            return
+        self._interrupted_at = now
+        why = f"the run took longer than [timeouts] run = {spoken(limit.total_seconds())}"
+        self._say(f"{why}; stopping")
+        self.outcome.add(1, why)
+        supervisor = self._supervisor
+        if supervisor is None or not supervisor.slots:
+            if self._stacks is not None:
+                self._stacks.cancel()
+            raise Stopped
+        trouble = events.Trouble("broken", f"not run: {why}", kind="Interrupted")
+        self._left_because = (trouble, "broken")
+        supervisor.stop(why)
+        self._leave(trouble, "broken")
 
     # -- the end
 

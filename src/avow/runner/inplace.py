@@ -44,6 +44,12 @@ def run_in_place(runner: Any, settings: Any, root: Path) -> int:
     with runner.path_manager, screen.shown():
         runner.load()
         runner.features.extend(each.load(runner.config.lang) for each in planned.features)
+        seed = seed_of(settings)
+        if settings.runner.order == "random":
+            from avow.runner import order
+
+            print(order.words(seed))  # noqa: T201
+            order.arrange(runner.features, order.shuffled(planned.items, seed))
         runner.formatters = make_formatters(runner.config, runner.config.outputs)
         if runner.config.dry_run:
             failed = runner.run_model()
@@ -52,7 +58,7 @@ def run_in_place(runner: Any, settings: Any, root: Path) -> int:
             elif failed:
                 outcome.add(1, "the dry run found something wrong")
             return outcome.code
-        with InPlace(runner, settings, root, outcome, screen):
+        with InPlace(runner, settings, root, outcome, screen, seed=seed):
             failed = runner.run_model()
         if failed and not outcome.reasons:
             outcome.add(1, "a hook or cleanup failed")
@@ -61,6 +67,12 @@ def run_in_place(runner: Any, settings: Any, root: Path) -> int:
     outcome.explain()
     tell_report(root, settings)
     return outcome.code
+
+
+def seed_of(settings: Any) -> int:
+    """Return the seed that was asked for, else a new one."""
+    seed = settings.runner.seed
+    return secrets.randbelow(2**31) if seed is None else int(seed)
 
 
 class InPlace:
@@ -73,6 +85,8 @@ class InPlace:
         root: Path,
         outcome: Outcome,
         screen: Screen | None = None,
+        *,
+        seed: int | None = None,
     ) -> None:
         self._screen = screen
         self._runner = runner
@@ -89,8 +103,7 @@ class InPlace:
         self._dead: set[str] = set()
         self._number = 0
         self._began = time.monotonic()
-        seed = settings.runner.seed
-        self._seed: int = secrets.randbelow(2**31) if seed is None else seed
+        self._seed = seed_of(settings) if seed is None else seed
 
     def __enter__(self) -> InPlace:
         runner = self._runner

@@ -36,6 +36,8 @@ class Item:
     file: str
     line: int
     name: str
+    #: Lines of what it stands in (a rule, an outline), its own last.
+    path: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -132,7 +134,9 @@ def _take(plan: Plan, planned: PlannedFeature, config: Any) -> list[AvowError]:
         if next(iter(scenario.all_steps), None) is None:
             problems.append(_without_steps(scenario))
             continue
-        planned.items.append(Item(plan.chosen, planned.file, scenario.line, scenario.name))
+        holders = (each.line for each in (located.rule, located.outline) if each is not None)
+        path = (*holders, scenario.line)
+        planned.items.append(Item(plan.chosen, planned.file, scenario.line, scenario.name, path))
         plan.chosen += 1
     for outline in _outlines(feature):
         if not outline.should_skip and not outline.scenarios:

@@ -385,14 +385,12 @@ class Supervisor:
                 slot.is_closing = True
                 slot.send(notices.Stop())
 
-    def stop(self, number: signal.Signals) -> None:
+    def stop(self, why: str) -> None:
         """Interrupt what runs; nothing more is started."""
         self.is_stopping = True
         for slot in self.slots:
             if slot.is_alive:
-                slot.kill_reason = slot.kill_reason or (
-                    f"the run was interrupted ({number.name})" if slot.sent else ""
-                )
+                slot.kill_reason = slot.kill_reason or (why if slot.sent else "")
                 slot.signal(signal.SIGINT)
         self.close_slots()
 
