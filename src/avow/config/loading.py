@@ -32,7 +32,7 @@ from avow.config.values import (
     Suite,
     Timeouts,
 )
-from avow.core.errors import AvowError, ConfigError, Problems, did_you_mean, nearest
+from avow.core.errors import AvowError, ConfigError, Problems, did_you_mean
 from avow.plugins import ServiceKind
 
 FILE = "avow.toml"
@@ -378,8 +378,3 @@ def _syntax_error(text: str) -> ConfigError:
         return ConfigError(text, where=FILE)
     place = f"{FILE}:{found[2]}:{found[3]}" if found[2] else f"{FILE}, at its end"
     return ConfigError(f"not valid TOML: {found[1]}", where=place)
-
-
-def nearest_service(name: str, settings: Settings) -> str | None:
-    """Return the service whose name is most like `name`."""
-    return nearest(name, settings.services)

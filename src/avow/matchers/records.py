@@ -12,7 +12,7 @@ from typing import Any
 
 from avow.core.errors import SuiteError
 from avow.core.text import shortened
-from avow.matchers.wanted import Cell, Record, cell_value, parse_cell
+from avow.matchers.wanted import Record, cell_value, parse_cell
 
 _PART = re.compile(r"""([^.\[\]"]+)|\[(-?\d{1,9})\]|\["((?:[^"\\]|\\.)*)"\]|"([^"]*)"|(\.)""")
 
@@ -118,11 +118,3 @@ def _put(made: dict[str, Any], keys: tuple[str | int, ...], value: Any, where: s
                 where=where,
                 advice="List elements are numbered from [0], in the order of the columns.",
             )
-
-
-def record_text(record: Record) -> str:
-    """Return a record as a row of cells, for messages."""
-    return ", ".join(
-        f"{heading} {want.text if isinstance(want, Cell) else want!r}"
-        for heading, _, want in record.fields
-    )

@@ -8,9 +8,6 @@ from typing import Any
 
 from avow.core.errors import SuiteError, did_you_mean
 
-#: Schemas with this prefix are avow's own and shown to nobody.
-HIDDEN = "avow_"
-
 _COLUMNS = """
 SELECT n.nspname, c.relname, a.attname, format_type(a.atttypid, NULL), a.attgenerated <> '',
        coalesce(a.attnum = ANY (i.indkey::int2[]), false), t.typcategory = 'A',
