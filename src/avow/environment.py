@@ -1,7 +1,9 @@
-"""`from avow.environment import *` in environment.py: avow for runners that ignore behave's `runner` setting.
+"""`from avow.environment import *` in environment.py: avow for runners that ignore behave's
+`runner` setting.
 
-Some IDEs bring a runner of their own. With this line in environment.py their runs have the same phrases, world,
-evidence and reports, in place. Where avow's Runner is in charge already it changes nothing.
+Some IDEs bring a runner of their own. With this line in environment.py their runs have the same
+phrases, world, evidence and reports, in place. Where avow's Runner is in charge already it
+changes nothing.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ class Child:
         program = _program(argv[0], environment, cwd)
         log.parent.mkdir(parents=True, exist_ok=True)
         # What a program says has not been redacted: it is its owner's to read.
-        with open(log, "ab", opener=_private) as output:  # noqa: PTH123 - with an opener
+        with open(log, "ab", opener=_private) as output:
             offset = output.tell()
             try:
                 process = subprocess.Popen(
