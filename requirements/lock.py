@@ -43,9 +43,7 @@ def main() -> None:
     suite = resolve(f".[{SUITE_EXTRAS}]", "--group", "shop")
     constraints = ROOT / "requirements" / "suite.txt"
     constraints.write_text(SUITE_HEAD + "\n".join(suite) + "\n")
-    dev = resolve(
-        f".[{SUITE_EXTRAS}]", "--group", "shop", "--group", "dev", "-c", str(constraints)
-    )
+    dev = resolve(f".[{SUITE_EXTRAS}]", "--group", "shop", "--group", "dev", "-c", str(constraints))
     extra = [line for line in dev if line not in suite]
     (ROOT / "requirements" / "dev.txt").write_text(DEV_HEAD + "\n".join(extra) + "\n")
 

@@ -49,9 +49,9 @@ def test_what_every_suite_has_is_the_same_in_both(suite, name):
 
 def test_the_name_stands_in_its_settings(suite):
     assert tomllib.loads((suite / "avow.toml").read_text())["suite"]["name"] == "checkout"
-    assert "{{" not in "".join(
-        path.read_text() for path in suite.rglob("*") if path.is_file()
-    ), "a placeholder was left"
+    assert "{{" not in "".join(path.read_text() for path in suite.rglob("*") if path.is_file()), (
+        "a placeholder was left"
+    )
 
 
 def test_nothing_is_overwritten(suite):
