@@ -33,11 +33,11 @@ _MOST_REDIRECTS = 10
 #: Never sent to another origin, whoever set them.
 PRIVATE = frozenset({"authorization", "proxy-authorization", "cookie", "host"})
 #: What a client adds where it is missing.
-_DEFAULTS = {
-    b"accept": (b"Accept", b"*/*"),
-    b"accept-encoding": (b"Accept-Encoding", ACCEPT.encode("ascii")),
-    b"user-agent": (b"User-Agent", b"avow"),
-}
+_DEFAULTS = (
+    (b"accept", (b"Accept", b"*/*")),
+    (b"accept-encoding", (b"Accept-Encoding", ACCEPT.encode("ascii"))),
+    (b"user-agent", (b"User-Agent", b"avow")),
+)
 #: Profiles are part of a request already; this keeps httpx from looking for one.
 _NO_AUTH = httpx.Auth()
 
@@ -153,12 +153,13 @@ class Session:
         """Return the request as httpx builds it; raises SuiteError for a body that cannot be."""
         headers = octets_of(given)
         names = {name.lower() for name, _ in headers}
-        headers += [pair for name, pair in _DEFAULTS.items() if name not in names]
+        headers += [pair for name, pair in _DEFAULTS if name not in names]
         if body.content_type and b"content-type" not in names:
             headers.append((b"Content-Type", body.content_type.encode("latin-1")))
         try:
             request = httpx.Request(method, target.url, headers=headers, **body.arguments)
-            request.read()
+            if "files" in body.arguments:
+                request.read()
         except (TypeError, ValueError, RecursionError) as error:
             what = "JSON body cannot be written as JSON" if "json" in body.arguments else "body"
             raise SuiteError(f"the {what}: {error}") from None
@@ -236,19 +237,18 @@ class Session:
                 pieces.append(piece)
         except ERRORS as error:
             trouble = understood(error).trouble
-        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-        codings = response.headers.get("content-encoding")
-        if codings and trouble is None:
-            body, trouble = decoded(body, codings, self._limit)
-        response.request.extensions["answer"] = Answer(
+        answer = response.request.extensions["answer"] = Answer(
             response.status_code,
             response.extensions["reason_phrase"].decode("latin-1"),
             text_of(response.headers.raw),
-            body,
+            pieces[0] if len(pieces) == 1 else b"".join(pieces),
             trouble,
             response.extensions["address"],
             response.extensions["notes"],
         )
+        codings = answer.header("content-encoding")
+        if codings and trouble is None:
+            answer.body, answer.trouble = decoded(answer.body, codings, self._limit)
 
     def _is_private(self, call: Call, header: tuple[str, str]) -> bool:
         name, value = header
