@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -166,3 +168,12 @@ def test_cookies_of_one_origin_are_not_sent_to_another(server: Server, shop: Sho
     assert b"s=1" not in elsewhere.requests[0]
     channel.forget_cookies()
     assert channel.cookies == {}
+
+
+def test_httpx_comes_without_its_command_line() -> None:
+    code = (
+        "import sys, avow.channels.http, httpx; "
+        "print(sorted({'click', 'rich', 'httpx._main'} & set(sys.modules)), httpx.Client.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[] Client\n"

@@ -1,6 +1,10 @@
 """Content codings undone under a cap: a few kilobytes may claim to be gigabytes.
 
 RFC 9110 section 8.4. The cap is on decoded bytes; no more than it is ever held.
+
+Not httpx's decoders: they inflate whatever they are given at once, so that one read of 64 KiB is
+64 MiB and with two codings 64 GiB before anybody could count; and they take a gzip body that ends
+in the middle, or the first of its members, for the whole.
 """
 
 from __future__ import annotations
