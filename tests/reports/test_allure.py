@@ -389,6 +389,23 @@ def test_late_effects_are_shown_and_are_nobodys_green(worker, results, folder):
     assert "AFTER THE END (late)" in text
 
 
+def test_what_came_while_steps_ran_and_none_of_them_looked_at_is_not_late(worker, results, folder):
+    path, _ = stories.passed_payment(worker)
+    came = Entry(99, "message.seen", "orders", "effect", -1, 5000.001, 5000.001, START, "paid")
+    event = events.LateEffect(at=START + 2, scenario="x", entry=came.to_plain())
+    results.scenario(record.read(path, late=[event]))
+
+    (result,) = written(folder)
+
+    last = result["steps"][-1]
+    assert (last["name"], last["status"]) == ("1 effect came that no step looked at", "passed")
+    assert last["steps"][0]["name"] == "<- orders: paid"
+    text = (folder / result["attachments"][0]["source"]).read_text()
+    assert "paid" in text.partition("The scenario ended")[0]
+    assert "NO STEP LOOKED AT THIS" in text
+    assert "LATE" not in text
+
+
 def test_what_user_code_says_through_dynamic_is_heard(worker, results, folder):
     it = worker(tags=["normal"]).begin("Given a world")
     it.start(0)

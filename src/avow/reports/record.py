@@ -80,7 +80,11 @@ class StepRecord(msgspec.Struct, frozen=True):
 
 
 class ScenarioRecord(msgspec.Struct, frozen=True):
-    """All that is known of one scenario's run. `started` (UTC) and `monotonic` are one moment."""
+    """All that is known of one scenario's run. `started` (UTC) and `monotonic` are one moment.
+
+    `late` are effects that came after the last step, `unread` those that came while steps ran and
+    that none of them looked at.
+    """
 
     scenario: ScenarioInfo
     status: Status
@@ -101,6 +105,7 @@ class ScenarioRecord(msgspec.Struct, frozen=True):
     hooks: list[HookFailed] = []
     labelled: list[Labelled] = []
     late: list[Entry] = []
+    unread: list[Entry] = []
     notes: list[str] = []
     is_complete: bool = True
     file: Path | None = None
@@ -124,9 +129,11 @@ class ScenarioRecord(msgspec.Struct, frozen=True):
 
     def offset(self, entry: Entry) -> float:
         """Seconds from the scenario's start to the entry's, on the worker's one monotonic clock."""
-        if self.monotonic:
-            return entry.started - self.monotonic
-        return entry.at - self.started
+        return _offset(entry, self.started, self.monotonic)
+
+
+def _offset(entry: Entry, started: float, monotonic: float) -> float:
+    return entry.started - monotonic if monotonic else entry.at - started
 
 
 def read(
@@ -286,6 +293,9 @@ class _Builder:
         if status == "passed" and self._hooks:
             # A hook or cleanup that failed is never green, whatever the steps say.
             status, trouble = "broken", trouble or self._hooks[0].trouble
+        ends = (step.started + step.seconds for step in steps if step.started is not None)
+        last = max(ends, default=started.at) - started.at
+        is_late = [_offset(each, started.at, started.monotonic) > last for each in self._late]
         return ScenarioRecord(
             scenario=started.scenario,
             status=status,
@@ -305,7 +315,8 @@ class _Builder:
             after=self._after.parts,
             hooks=self._hooks,
             labelled=self._labelled,
-            late=self._late,
+            late=[each for each, late in zip(self._late, is_late, strict=True) if late],
+            unread=[each for each, late in zip(self._late, is_late, strict=True) if not late],
             notes=self._notes,
             is_complete=self._finished is not None,
             file=path,

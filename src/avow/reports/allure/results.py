@@ -99,8 +99,12 @@ class _Scenario:
         marks = self._marks()
         seen = collapse(record.entries)
         steps = [self._step(step) for step in record.steps]
+        if record.unread:
+            told = f"{plural(len(record.unread), 'effect')} came that no step looked at"
+            steps.append(self._besides(told, "passed", record.unread))
         if record.late:
-            steps.append(self._late())
+            told = f"{plural(len(record.late), 'effect')} arrived after the scenario's end"
+            steps.append(self._besides(told, "unknown", record.late))
         steps += [
             TestStepResult(name=f"Note: {printable(note)}", status="unknown")
             for note in record.notes
@@ -290,15 +294,10 @@ class _Scenario:
                 return earlier.entries
         return []
 
-    def _late(self) -> TestStepResult:
-        item = TestStepResult(
-            name=f"{plural(len(self._record.late), 'effect')} arrived after the scenario's end",
-            status="unknown",
-        )
-        item.steps = [
-            _entry_step(Seen(entry, entry), self._record.started + self._record.seconds)
-            for entry in self._record.late
-        ]
+    def _besides(self, told: str, status: str, entries: list[Entry]) -> TestStepResult:
+        item = TestStepResult(name=told, status=status)
+        end = self._record.started + self._record.seconds
+        item.steps = [_entry_step(Seen(entry, entry), end) for entry in entries]
         return item
 
     def _container(self) -> None:
@@ -333,7 +332,7 @@ class _Scenario:
         record = self._record
         found = []
         failed = record.status not in {"passed", "skipped"}
-        if seen or record.late:
+        if seen or record.late or record.unread:
             if failed or self._passed_evidence:
                 text = self._guarded(document.text, record, seen)
                 if text is not None:

@@ -37,8 +37,13 @@ def text(record: ScenarioRecord, seen: list[Seen] | None = None, *, limit: int =
             )
             break
         found += lines
-    for late in record.late:
-        found += ["", "", "AFTER THE END (late)", _RULE, *section(record, Seen(late, late))]
+    for heading, entries in (
+        ("NO STEP LOOKED AT THIS", record.unread),
+        ("AFTER THE END (late)", record.late),
+    ):
+        for number, entry in enumerate(entries):
+            found += [] if number else ["", "", heading, _RULE]
+            found += section(record, Seen(entry, entry))
     return details.clean("\n".join(found)) + "\n"
 
 

@@ -41,6 +41,9 @@ def lines(record: ScenarioRecord, seen: list[Seen] | None = None) -> list[str]:
             # Marks are on the wall clock, maybe a hair late; what a step did is never before it.
             offset = max(offset, starts.get(found.first.step, offset))
         rows.append((offset, 1, number, _entry(found, widest)))
+    for number, entry in enumerate(record.unread):
+        text = f"{_entry(Seen(entry, entry), widest)}   no step looked at it"
+        rows.append((record.offset(entry), 1, len(seen) + number, text))
     for hook in record.hooks:
         text = f"{hook.hook} went wrong: {shortened(hook.trouble.message, _TEXT)}"
         rows.append((hook.at - record.started, 2, 0, text))
