@@ -23,7 +23,7 @@ from avow.core import events
 from avow.core.errors import AvowError, SuiteError
 from avow.core.secrets import Redactor
 from avow.core.text import plural
-from avow.runner import greeting, leaving, notices, plan, records
+from avow.runner import greeting, jobs, leaving, notices, plan, records
 from avow.runner.casualties import Casualties
 from avow.runner.directory import RunDirectory
 from avow.runner.loading import Template
@@ -117,7 +117,9 @@ class Coordinator:
         self._greet(template)
         # The template loads the suite meanwhile.
         self.telling.open()
-        slots = self._jobs(len(items))
+        slots, why = jobs.count(self.config, self.settings, len(items))
+        if why:
+            self._say(why)
         supervisor = self._supervisor = Supervisor(
             self._ordered(items),
             template=template.wire,
@@ -207,9 +209,6 @@ class Coordinator:
 
         print(order.words(self.seed), flush=True)  # noqa: T201
         return order.shuffled(items, self.seed)
-
-    def _jobs(self, items: int) -> int:
-        return 1 if items else 0
 
     def _await_services(self, stacks: Stacks, supervisor: Supervisor) -> None:
         while stacks.is_starting:
@@ -301,6 +300,10 @@ class Coordinator:
         if isinstance(record, notices.Unwritten):
             self.outcome.add(7, f"evidence is incomplete: {record.problem}")
             return
+        if isinstance(record, notices.FeatureFailed) and record.file != item.file:
+            # A worker closes a feature when it comes to another one.
+            self._replay.feature_failed(record)
+            return
         self._replay.feed(item.number, record)
         if isinstance(record, events.LateEffect):
             self._late(record)
@@ -320,8 +323,11 @@ class Coordinator:
             self._late(record)
         elif isinstance(record, notices.Minted):
             self._minted.add(record.name, record.value)
-        elif isinstance(record, notices.Printed) and self._replay is not None:
-            self._replay.aside(record)
+        elif self._replay is not None:
+            if isinstance(record, notices.Printed):
+                self._replay.aside(record)
+            elif isinstance(record, notices.FeatureFailed):
+                self._replay.feature_failed(record)
 
     def _unclean(self, trouble: events.RunTrouble) -> None:
         message = trouble.trouble.message
@@ -351,7 +357,10 @@ class Coordinator:
         """Every selected scenario is broken by it: what was not run must not look green."""
         assert self._supervisor is not None
         trouble = events.Trouble("broken", f"before_all failed: {ready.problem}", kind="before_all")
-        self.telling.event(events.RunTrouble(at=time.time(), where="before_all", trouble=trouble))
+        if self._left_because is None:
+            # All workers run it; the first that fails speaks for all.
+            at = time.time()
+            self.telling.event(events.RunTrouble(at=at, where="before_all", trouble=trouble))
         self.outcome.add(ready.exit_code or 1, "before_all failed")
         self._left_because = (trouble, "broken")
         self._leave(trouble, "broken")

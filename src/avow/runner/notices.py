@@ -65,6 +65,8 @@ class FeatureFailed(Notice, frozen=True, tag="x.feature"):
     what: str
     status: str
     error: str = ""
+    file: str = ""
+    line: int = 0
 
 
 class Opened(Notice, frozen=True, tag="x.opened"):

@@ -60,6 +60,9 @@ class Replay:
         #: Features that were told to formatters and not yet to reporters, the oldest first.
         self._held: deque[tuple[PlannedFeature, Any]] = deque()
         self._open: Any = None
+        self._is_telling = False
+        #: What belongs to no scenario and came in the middle of one.
+        self._between: list[Any] = []
         #: Scenarios that fell after their end, and why.
         self._fallen: dict[int, str] = {}
         self._play = self._all()
@@ -70,15 +73,18 @@ class Replay:
         """Take one record of a scenario: an event, a notice, or NotRun."""
         if self._ended or item < self._finished_up_to:
             # What a worker prints after its scenario has been told (an after_feature hook).
-            self._aside(record)
+            self.show(record)
             return
         self._records.setdefault(item, deque()).append(record)
         if self._waits_for in (-1, item):
             self._go_on()
 
     def aside(self, record: Any) -> None:
-        """Take something that belongs to no scenario."""
-        self._aside(record)
+        """Take something that belongs to no scenario, and so does not come in the middle of one."""
+        if self._is_telling:
+            self._between.append(record)
+        else:
+            self.show(record)
 
     def stop(self) -> None:
         """Nothing more will run: features that have not begun are only counted."""
@@ -138,6 +144,17 @@ class Replay:
         _, model = self._held.popleft()
         for reporter in self.config.reporters:
             reporter.feature(model)
+
+    def feature_failed(self, record: notices.FeatureFailed) -> None:
+        """Let a feature or rule that formatters may have been told of already show what became of
+        it.
+        """
+        models = [model for _, model in self._held]
+        for model in (*models, *([] if self._open is None else [self._open])):
+            if model.filename == record.file:
+                for entity in (model, *model.rules):
+                    if entity.line == record.line:
+                        mark(entity, record)
 
     def fell(self, item: Item, why: str) -> None:
         """Take back that a scenario has passed, as far as reporters have not been told."""
@@ -224,7 +241,7 @@ class Replay:
                 if record.what == kind:
                     return
             elif isinstance(record, notices.Printed):
-                self._aside(record)
+                self.show(record)
             elif isinstance(record, notices.FeatureFailed):
                 mark(entity, record)
             else:
@@ -239,7 +256,7 @@ class Replay:
         while item is not None:
             record = yield from self._next(item)
             if isinstance(record, notices.Printed):
-                self._aside(record)
+                self.show(record)
             if isinstance(record, NotRun | notices.Done):
                 self._done(item)
                 return
@@ -252,8 +269,10 @@ class Replay:
         replayed = _Scenario(self, scenario, parent)
         while True:
             record = yield from self._next(item)
+            self._is_telling = True
             if replayed.take(record):
                 break
+        self._is_telling = False
         if item.number in self._fallen and scenario.status is Status.passed:
             fall(scenario, self._fallen[item.number])
         self._done(item)
@@ -272,6 +291,9 @@ class Replay:
     def _done(self, item: Item) -> None:
         self._records.pop(item.number, None)
         self._finished_up_to = item.number + 1
+        between, self._between = self._between, []
+        for record in between:
+            self.show(record)
 
     def each(self, call: str, *arguments: Any) -> None:
         for formatter in list(self.formatters):
@@ -288,7 +310,7 @@ class Replay:
             name = getattr(formatter, "name", None) or type(formatter).__name__
             self._on_problem(f'the formatter "{name}" failed: {message_of(error)}')
 
-    def _aside(self, record: Any) -> None:
+    def show(self, record: Any) -> None:
         if isinstance(record, notices.Printed):
             stream = sys.stderr if record.is_error else sys.stdout
             stream.write(record.text)
@@ -325,7 +347,7 @@ class _Scenario:
         elif isinstance(record, notices.StepDetails):
             self._details[record.index] = record
         elif isinstance(record, notices.Printed):
-            replay.aside(record)
+            replay.show(record)
         elif isinstance(record, events.ScenarioStarted):
             if not self._is_skipped:
                 replay.each("scenario", self._scenario)

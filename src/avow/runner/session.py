@@ -297,7 +297,13 @@ class Session:
         self._tell(
             self.stage.redactor.raw(
                 notices.encode(
-                    notices.FeatureFailed(kind, status, printable(entity.error_message or ""))
+                    notices.FeatureFailed(
+                        kind,
+                        status,
+                        printable(entity.error_message or ""),
+                        entity.filename,
+                        entity.line,
+                    )
                 )
             )
         )

@@ -31,8 +31,11 @@ _MOST_AHEAD = 32
 class Slot:
     """What the coordinator knows of one worker, and what it sent it."""
 
-    def __init__(self, number: int, log: Path) -> None:
+    def __init__(self, number: int, log: Path, *, is_alone: bool = True) -> None:
         self.number = number
+        #: What is sent ahead waits for nobody but this worker: with others beside it, only
+        #: scenarios that are known to be short.
+        self._least_ahead = 1 if is_alone else 0
         self.log = log
         self.wire: Wire | None = None
         self.pid = 0
@@ -51,7 +54,7 @@ class Slot:
         self.hired = time.monotonic()
         #: Since when it should be over with the worker: its wire is closed, or it was killed.
         self.gone: float | None = None
-        self._seconds = AHEAD
+        self._seconds = AHEAD * 2
 
     @property
     def is_alive(self) -> bool:
@@ -62,7 +65,7 @@ class Slot:
         """How many more scenarios to send now."""
         if not self.is_ready or self.is_closing or self.kill_reason:
             return 0
-        ahead = min(_MOST_AHEAD, max(1, int(AHEAD / max(self._seconds, 0.0005))))
+        ahead = min(_MOST_AHEAD, max(self._least_ahead, int(AHEAD / max(self._seconds, 0.0005))))
         return ahead + 1 - len(self.sent)
 
     def took(self, seconds: float) -> None:

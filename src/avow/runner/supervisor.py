@@ -142,7 +142,8 @@ class Supervisor:
     def open(self, slots: int) -> None:
         """Open slots; their workers are asked for."""
         for number in range(len(self.slots) + 1, slots + 1):
-            slot = Slot(number, self._directory / f"worker-{number}.log")
+            log = self._directory / f"worker-{number}.log"
+            slot = Slot(number, log, is_alone=slots == 1)
             self.slots.append(slot)
             if not self.is_stopping:
                 self._hire(slot)
