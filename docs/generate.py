@@ -86,7 +86,8 @@ def exit_codes() -> str:
         "",
         "What behave refuses before avow is loaded (an option it does not know, a formatter that "
         "does not exist) keeps behave's own 1 or 2. `--dry-run` runs nothing and ends with 0. The "
-        "`avow` command ends with 0, or with 4 where it was asked for something that cannot be.",
+        "`avow` command ends with 0, with 4 where it was asked for something that cannot be, or "
+        "with 1 where a report could not be made.",
     ]
     return "\n".join(page) + "\n"
 
@@ -106,7 +107,8 @@ def _fields(struct: type[msgspec.Struct]) -> Iterator[str]:
     for field in msgspec.structs.fields(struct):
         if field.name in ("settings", "name") and struct.__name__ == "ServiceDefinition":
             continue
-        default = _default(field)
+        # Worked out where it is not said.
+        default = "" if field.name == "provider" else _default(field)
         yield f"| `{field.encode_name}` | {_type(hints[field.name])} | {default} |"
 
 

@@ -32,18 +32,18 @@ class Health(msgspec.Struct, frozen=True):
 
 
 class ServiceDefinition(msgspec.Struct, frozen=True, kw_only=True):
-    """One `[services.NAME]`.
+    """A name here is the word that features use for it.
 
-    `provider` is never empty: what was asked for, else "attached" where there is a `url`, "command"
-    where there is a `command`, else the kind's default. `needs` are the services that must be up
-    before it: those asked for and those that its command, environment, url and health refer to.
-    `secrets` are JSON paths ("access_token") of values in its answers that are secrets. `settings`
-    is the kind's own Struct; references in it ("{shop.url}") are resolved when used and make no
-    dependency.
+    Without `provider` it is "attached" where there is a `url`, "command" where there is a
+    `command`, else the kind's default. `needs` are the services that must be up before it; those
+    that its command, environment, url and health refer to are among them. `secrets` are JSON paths
+    ("access_token") of values in its answers that are secrets. What else a kind can be told stands
+    below; a reference in that ("{shop.url}") is resolved when it is used and makes no dependency.
     """
 
     name: str
     kind: str
+    #: Never empty once the settings are read.
     provider: str
     url: str = ""
     command: tuple[str, ...] = ()
@@ -65,8 +65,8 @@ class GuardSettings(msgspec.Struct, frozen=True):
 
 
 class Timeouts(msgspec.Struct, frozen=True):
-    """`start` is for each service, for loading the suite and for before_all; `run` None: as long as
-    it takes. A guard ("within 60 seconds") extends the time of its step and scenario.
+    """`start` is for each service, for loading the suite and for before_all; `run`, for all
+    together, has no end unless it is given one. A guard ("within 60 seconds") extends the time of its step and scenario.
     """
 
     call: timedelta = timedelta(seconds=10)
