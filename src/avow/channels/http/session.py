@@ -237,6 +237,8 @@ class Session:
                 pieces.append(piece)
         except ERRORS as error:
             trouble = understood(error).trouble
+        # httpx's stream and its response hold each other: thousands would wait for the collector.
+        response.stream = httpx.ByteStream(b"")
         answer = response.request.extensions["answer"] = Answer(
             response.status_code,
             response.extensions["reason_phrase"].decode("latin-1"),
