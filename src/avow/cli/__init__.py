@@ -39,9 +39,8 @@ class _Commands(click.Group):
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             from avow.core.errors import did_you_mean
 
-            ctx.fail(
-                f'There is no command "{args[0]}". {did_you_mean(args[0], COMMANDS, what="commands")}'
-            )
+            advice = did_you_mean(args[0], COMMANDS, what="commands")
+            ctx.fail(f'There is no command "{args[0]}". {advice}')
         return super().resolve_command(ctx, args)
 
 

@@ -66,7 +66,8 @@ class GuardSettings(msgspec.Struct, frozen=True):
 
 class Timeouts(msgspec.Struct, frozen=True):
     """`start` is for each service, for loading the suite and for before_all; `run`, for all
-    together, has no end unless it is given one. A guard ("within 60 seconds") extends the time of its step and scenario.
+    together, has no end unless it is given one. A guard ("within 60 seconds") extends the time of
+    its step and scenario.
     """
 
     call: timedelta = timedelta(seconds=10)
