@@ -1,7 +1,8 @@
 """A system that repeats whatever it is told, also what it should have kept to itself.
 
 GET /health   POST /say (answers with what it got)   GET /bytes/NAME (hostile bodies)
-POST /token, /login (hand out new tokens, written to $MINTED)   POST /call (calls $STUB with $STUB_KEY)
+POST /token, /login (hand out new tokens, written to $MINTED)
+POST /call (calls $STUB with $STUB_KEY)
 GET /to?url= (redirects)   POST /hook (a webhook)
 """
 
@@ -20,7 +21,9 @@ HOSTILE = {
     "latin": b'{"name": "caf\xe9"}',
     "nul": b'{"name": "a\x00b\x1b[31mred\x1b[0m\x07"}',
     "surrogate": b'{"name": "\\ud83d alone"}',
-    "emoji": '{"name": "\U0001f9fe\u200d\u202eabc \U0001f468\u200d\U0001f469\u200d\U0001f467"}'.encode(),
+    "emoji": (
+        '{"name": "\U0001f9fe\u200d\u202eabc \U0001f468\u200d\U0001f469\u200d\U0001f467"}'.encode()
+    ),
     "deep": b"[" * 20_000 + b"]" * 20_000,
     "number": b'{"amount": ' + b"9" * 6_000 + b"}",
     "big": b'{"text": "' + b"x" * 10_000_000 + b'"}',
