@@ -278,12 +278,15 @@ def _response(reader: Reader, trouble: Trouble | None, address: str) -> httpx.Re
     notes: tuple[str, ...] = ()
     if reader.extra and trouble is None and not reader.ends_by_close and reader.status != 101:
         notes = (_MORE_CAME,)
+    version = reader.parser.get_http_version()
+    # The two hold each other: thousands would wait for the collector.
+    del reader.parser
     return httpx.Response(
         reader.status,
         headers=reader.headers,
         stream=_Body(reader.body, trouble, address),
         extensions={
-            "http_version": b"HTTP/" + reader.parser.get_http_version().encode(),
+            "http_version": b"HTTP/" + version.encode(),
             "reason_phrase": reader.reason,
             "address": address,
             "notes": notes,
