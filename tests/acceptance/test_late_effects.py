@@ -103,7 +103,8 @@ def test_without_a_claim_it_is_told_and_nothing_is_red(shop, order):
     shop.feature("a", feature(*(scenarios if order == "first" else reversed(scenarios))))
     ran = shop.behave()
     assert ran.code == 0, ran.text
-    assert 'late: after the end of "A" (features/a.feature:' in ran.err
+    assert "1 effect came late, after the end of the scenario:" in ran.err
+    assert '  "A" (features/a.feature:' in ran.err
     assert shop.results() == {"A": "passed", "B": "passed"}
     assert LATE in names(result(shop, "A")["steps"])
 

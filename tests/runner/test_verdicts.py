@@ -7,7 +7,7 @@ import pytest
 from avow.core import events, record
 from avow.core.secrets import Redactor
 from avow.runner.outcome import Outcome
-from avow.runner.verdicts import REMEMBERED, Late, Verdicts
+from avow.runner.verdicts import REMEMBERED, Fallen, Verdicts
 
 ENTRY = {"kind": "stub.call", "summary": "POST /x"}
 LATE = events.LateEffect(at=1.0, scenario="one", entry=ENTRY)
@@ -57,7 +57,7 @@ def add(verdicts, path, verdict):
 
 def test_a_scenario_falls_that_said_that_nothing_else_happened(verdicts, told, outcome, path):
     add(verdicts, path, ended())
-    assert verdicts.late(BREAKING) == Late(WHY, "item")
+    assert verdicts.late(BREAKING) == Fallen("item", WHY)
     assert told.statuses == ["passed", "failed"]
     assert outcome.counts == {"passed": 0, "failed": 1}
     assert outcome.code == 1
@@ -70,25 +70,39 @@ def test_a_scenario_falls_that_said_that_nothing_else_happened(verdicts, told, o
 def test_it_falls_once(verdicts, told, path):
     add(verdicts, path, ended())
     verdicts.late(BREAKING)
-    again = verdicts.late(BREAKING)
-    assert again == Late('late: after the end of "One" (a.feature:3) came: POST /x')
+    assert verdicts.late(BREAKING) is None
     assert told.statuses == ["passed", "failed"]
 
 
 @pytest.mark.parametrize(("status", "late"), [("passed", LATE), ("broken", BREAKING)])
-def test_otherwise_it_is_only_told(verdicts, told, outcome, path, status, late):
+def test_otherwise_it_is_only_told(verdicts, told, outcome, path, capsys, status, late):
     add(verdicts, path, ended(status))
-    said, fallen = verdicts.late(late)
-    assert said == 'late: after the end of "One" (a.feature:3) came: POST /x'
-    assert fallen is None
+    assert verdicts.late(late) is None
+    verdicts.explain()
+    assert capsys.readouterr().err == (
+        '1 effect came late, after the end of the scenario:\n  "One" (a.feature:3): POST /x\n'
+    )
     assert told.statuses == [status]
     assert outcome.counts == {status: 1}
     assert list(record.read(path))[-1] == late
 
 
-def test_of_a_scenario_that_is_not_over_or_forgotten_it_is_told_too(verdicts, told, path):
-    assert verdicts.late(LATE) == Late("late: after the last step of a scenario came: POST /x")
+def test_of_a_scenario_that_is_not_over_or_forgotten_it_is_told_too(verdicts, path, capsys):
+    assert verdicts.late(LATE) is None
     add(verdicts, path, ended())
     for number in range(REMEMBERED):
         add(verdicts, path, ended(scenario=f"other {number}"))
-    assert verdicts.late(BREAKING).fallen is None
+    assert verdicts.late(BREAKING) is None
+    verdicts.explain()
+    assert capsys.readouterr().err.startswith("2 effects came late")
+
+
+def test_many_are_counted(verdicts, path, capsys):
+    add(verdicts, path, ended())
+    for _ in range(9):
+        verdicts.late(LATE)
+    verdicts.explain()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "9 effects came late, after the end of the scenario:"
+    assert lines[-1] == "  and 4 more (the report shows them)"
+    assert len(lines) == 7

@@ -9,12 +9,9 @@ It may have threads (services start in them), so it never forks.
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import shutil
-import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -25,24 +22,22 @@ from avow.core.secrets import Redactor
 from avow.core.text import plural
 from avow.runner import greeting, jobs, leaving, notices, plan, records
 from avow.runner.casualties import Casualties
-from avow.runner.directory import RunDirectory
+from avow.runner.directory import RunDirectory, prune
 from avow.runner.loading import Template
 from avow.runner.outcome import Outcome
 from avow.runner.plan import Item
 from avow.runner.replay import Replay
+from avow.runner.signals import CODES, Signals
 from avow.runner.slots import Slot, spoken
 from avow.runner.stacks import Stacks
 from avow.runner.supervisor import Supervisor
 from avow.runner.telling import Telling, tell_report
 from avow.runner.verdicts import Verdicts
 
-#: Runs whose scenario files are kept.
-_KEPT_RUNS = 4
 #: Seconds that interrupted scenarios get for their cleanups; then the reaper does it.
 GRACE = 3.0
 #: Seconds between two looks at what the run stands on, where nothing makes it look sooner.
 _LOOK = 0.5
-_SIGNALS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 _NO_WORKER = events.Trouble("broken", "not run: no worker was left to run it", kind="WorkerLost")
 
 
@@ -70,7 +65,7 @@ class Coordinator:
         self.verdicts = Verdicts(self.outcome, self.telling, self.redactor)
         self._key = self.redactor.key
         self._began = time.monotonic()
-        self._signals: list[int] = []
+        self._signals = Signals(self._child_ended)
         self._stacks: Stacks | None = None
         self._casualties = Casualties(self.redactor)
         self._look_at = 0.0
@@ -90,7 +85,7 @@ class Coordinator:
 
     def run(self) -> int:
         """Run everything; return the exit code."""
-        previous = self._take_signals()
+        self._signals.take()
         try:
             self._run()
         except Stopped:
@@ -101,7 +96,7 @@ class Coordinator:
             try:
                 self._wind_up()
             finally:
-                self._give_back_signals(previous)
+                self._signals.give_back()
         return self.outcome.code
 
     def _run(self) -> None:
@@ -133,7 +128,7 @@ class Coordinator:
             language=self.config.lang,
             one_by_one=bool(self.config.stop),
         )
-        signal.set_wakeup_fd(supervisor.waker, warn_on_full_buffer=False)
+        self._signals.wake(supervisor.waker)
         self._stacks = Stacks(
             self.settings,
             directory=self.directory,
@@ -147,7 +142,8 @@ class Coordinator:
         self._await_services(self._stacks, supervisor)
         self._replay = Replay(self.config, self._plan, lambda problem: self.outcome.add(7, problem))
         self._has_started = True
-        self.telling.event(self._run_started())
+        command = [self.redactor.text(word) for word in sys.argv]
+        self.telling.started(self.run_id, self.seed, command, items)
         self._work(supervisor, slots)
 
     def _prepare(self) -> None:
@@ -380,42 +376,27 @@ class Coordinator:
             self.telling.recorded(path, verdict)
 
     def _late(self, late: events.LateEffect) -> None:
-        said, fallen = self.verdicts.late(late)
-        self._say(said)
-        if fallen is not None and self._replay is not None:
-            self._replay.fell(fallen, said)
+        fallen = self.verdicts.late(late)
+        if fallen is not None:
+            self._say(fallen.why)
+            if self._replay is not None:
+                self._replay.fell(fallen.what, fallen.why)
 
     # -- signals
 
-    def _take_signals(self) -> dict[int, Any]:
-        previous: dict[int, Any] = {}
-        if threading.current_thread() is threading.main_thread():
-            for number in _SIGNALS:
-                previous[number] = signal.signal(number, lambda number, frame: self._signal(number))
-            # A service that ends is told at once.
-            number = signal.SIGCHLD
-            previous[number] = signal.signal(number, lambda number, frame: self._child_ended())
-        return previous
-
     def _child_ended(self) -> None:
+        """A service that ends is told at once."""
         self._look_at = 0.0
-
-    def _signal(self, number: int) -> None:
-        self._signals.append(number)
-
-    def _give_back_signals(self, previous: dict[int, Any]) -> None:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
     def _check_signals(self) -> None:
         supervisor = self._supervisor
-        while self._signals:
-            number = self._signals.pop(0)
+        while self._signals.waiting:
+            number = self._signals.waiting.pop(0)
             first = self._interrupted_at is None
-            name = signal.Signals(number).name
+            name = number.name
             if first:
                 self._interrupted_at = time.monotonic()
-                self.outcome.add(_SIGNALS[signal.Signals(number)], f"interrupted by {name}")
+                self.outcome.add(CODES[number], f"interrupted by {name}")
             if supervisor is None or not supervisor.slots:
                 if self._stacks is not None:
                     self._stacks.cancel()
@@ -476,13 +457,14 @@ class Coordinator:
         if self._has_started:
             self.telling.finished(finished)
             sys.stdout.flush()
+            self.verdicts.explain()
             self.outcome.explain()
             tell_report(self.root, self.settings)
         else:
             self._discard()
         if self._kept is not None:
             self._kept.leave()
-        self._prune()
+        prune(self.root / self.settings.reports.runs)
 
     @contextlib.contextmanager
     def _blaming(self, what: str) -> Any:
@@ -501,8 +483,7 @@ class Coordinator:
                 supervisor.kill_all()
             for slot in supervisor.slots:
                 slot.end_group()
-            with contextlib.suppress(ValueError):
-                signal.set_wakeup_fd(-1)
+            self._signals.wake(-1)
             supervisor.close()
         if self._template is not None:
             self._template.end()
@@ -535,51 +516,10 @@ class Coordinator:
             self._say("there is no feature file to run")
         self.outcome.add(5, "nothing ran")
 
-    def _run_started(self) -> events.RunStarted:
-        import platform
-
-        import behave
-
-        from avow import __version__
-
-        return events.RunStarted(
-            at=time.time(),
-            run=self.run_id,
-            suite=self.settings.name,
-            root=str(self.root),
-            profile=self.settings.profile,
-            seed=self.seed,
-            command=[self.redactor.text(word) for word in sys.argv],
-            scenarios=[f"{item.file}:{item.line}" for item in self._plan.items],
-            services={
-                name: definition.provider for name, definition in self.settings.services.items()
-            },
-            environment={
-                "python": platform.python_version(),
-                "behave": behave.__version__,
-                "avow": __version__,
-                "platform": platform.platform(),
-            },
-        )
-
     def _discard(self) -> None:
         """Nothing ran: leave no empty directory behind, but keep logs that explain it."""
         if self.outcome.code in (4, 5):
             shutil.rmtree(self.directory, ignore_errors=True)
-
-    def _prune(self) -> None:
-        """Remove the files of old runs.
-
-        At the end: ext4 passes over inodes that were deleted a moment ago, one by one, so files
-        created after a removal cost ten times as much.
-        """
-        # Not that of the directory in use, which may be elsewhere for once.
-        parent = self.root / self.settings.reports.runs
-        with contextlib.suppress(OSError):
-            runs = sorted(each for each in parent.iterdir() if each.is_dir())
-            for old in runs[:-_KEPT_RUNS]:
-                if not _is_running(old):
-                    shutil.rmtree(old, ignore_errors=True)
 
     # -- words
 
@@ -595,26 +535,3 @@ class Coordinator:
     def _say(self, text: str) -> None:
         sys.stdout.flush()
         print(self.redactor.text(text), file=sys.stderr, flush=True)  # noqa: T201
-
-
-def _is_running(directory: Path) -> bool:
-    """Say whether the run of a directory may still be going on (two runs at once is normal)."""
-    try:
-        age = time.time() - (directory / "journal.jsonl").stat().st_mtime
-    except OSError:
-        return False
-    return age < 24 * 3600 and _journal_pid_alive(directory / "journal.jsonl")
-
-
-def _journal_pid_alive(journal: Path) -> bool:
-    import json
-
-    try:
-        with journal.open("rb") as lines:
-            pid = int(json.loads(lines.readline())["pid"])
-        os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError, KeyError):
-        return False
-    return True

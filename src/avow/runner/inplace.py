@@ -131,17 +131,8 @@ class InPlace:
         self._witness = _Wrapping(runner.config, self._stage.step, self._wrap)
         runner.formatters.insert(0, self._witness)
         self._listen(None)
-        self._telling.event(
-            events.RunStarted(
-                at=time.time(),
-                run=self._run,
-                suite=self._settings.name,
-                root=str(self._root),
-                profile=self._settings.profile,
-                seed=self._seed,
-                command=[self._stage.redactor.text(word) for word in sys.argv],
-            )
-        )
+        command = [self._stage.redactor.text(word) for word in sys.argv]
+        self._telling.started(self._run, self._seed, command, ())
         return self
 
     def _start_services(self) -> None:
@@ -193,6 +184,7 @@ class InPlace:
                 seconds=round(time.monotonic() - self._began, 3),
             )
         )
+        self._verdicts.explain()
         self._kept.leave()
 
     def _then_open(self, before_all: Callable[[Any], None] | None) -> Callable[[Any], None]:
@@ -288,10 +280,10 @@ class InPlace:
     def _tell(self, line: bytes) -> None:
         for record in notices.decode(line):
             if isinstance(record, events.LateEffect):
-                said, fallen = self._verdicts.late(record)
-                print(said, file=sys.stderr)  # noqa: T201
+                fallen = self._verdicts.late(record)
                 if fallen is not None:
-                    fall(fallen, said)
+                    print(fallen.why, file=sys.stderr)  # noqa: T201
+                    fall(fallen.what, fallen.why)
             elif isinstance(record, events.Event):
                 self._telling.event(record)
             if isinstance(record, events.RunTrouble):

@@ -5,12 +5,15 @@ its verdict.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from avow.core import events
 from avow.runner.failures import message_of
 from avow.runner.outcome import Outcome
+from avow.runner.plan import Item
 
 
 class Telling:
@@ -30,6 +33,35 @@ class Telling:
 
         self._manager = manager()
         self._call("avow_run_configured", settings=self._settings, manager=self._manager)
+
+    def started(self, run: str, seed: int, command: list[str], items: Iterable[Item]) -> None:
+        """Tell that the run begins."""
+        import platform
+
+        import behave
+
+        from avow import __version__
+
+        settings = self._settings
+        self.event(
+            events.RunStarted(
+                at=time.time(),
+                run=run,
+                suite=settings.name,
+                root=settings.root,
+                profile=settings.profile,
+                seed=seed,
+                command=command,
+                scenarios=[f"{item.file}:{item.line}" for item in items],
+                services={name: each.provider for name, each in settings.services.items()},
+                environment={
+                    "python": platform.python_version(),
+                    "behave": behave.__version__,
+                    "avow": __version__,
+                    "platform": platform.platform(),
+                },
+            )
+        )
 
     def event(self, event: events.Event) -> None:
         self._call("avow_event", event=event)

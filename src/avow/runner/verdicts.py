@@ -7,6 +7,7 @@ a late effect -------'   told on its scenario; red where that said that nothing 
 
 from __future__ import annotations
 
+import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ import msgspec
 
 from avow.core import events
 from avow.core.secrets import Redactor
+from avow.core.text import plural
 from avow.runner import records
 from avow.runner.outcome import Outcome
 from avow.runner.telling import Telling
@@ -23,11 +25,15 @@ from avow.runner.telling import Telling
 REMEMBERED = 64
 
 
-class Late(NamedTuple):
-    """What became of a late effect: the words for people, and the scenario that fell by it."""
+#: Late effects of a run that are told one by one.
+_SHOWN = 5
 
-    said: str
-    fallen: Any = None
+
+class Fallen(NamedTuple):
+    """A scenario that fell by a late effect, and why."""
+
+    what: Any
+    why: str
 
 
 class _Ended(NamedTuple):
@@ -46,6 +52,8 @@ class Verdicts:
         self._telling = telling
         self._redactor = redactor
         self._ended: OrderedDict[str, _Ended] = OrderedDict()
+        self._late = 0
+        self._shown: list[str] = []
 
     def add(
         self, what: Any, name: str, place: str, path: Path, verdict: events.ScenarioFinished
@@ -62,15 +70,15 @@ class Verdicts:
             self._ended.popitem(last=False)
         self._telling.recorded(ended.path, ended.verdict)
 
-    def late(self, late: events.LateEffect) -> Late:
-        """Take a late effect; return what to say of it."""
+    def late(self, late: events.LateEffect) -> Fallen | None:
+        """Take a late effect; return the scenario that falls by it."""
         self._telling.event(late)
         what = str(late.entry.get("summary") or late.entry.get("kind", "an effect"))
         ended = self._ended.get(late.scenario)
         if ended is None:
-            return Late(f"late: after the last step of a scenario came: {what}")
+            self._note(what)
+            return None
         lines: list[events.Event] = [late]
-        said = f'late: after the end of "{ended.name}" ({ended.place}) came: {what}'
         verdict = None
         if late.breaks and ended.verdict.status == "passed":
             verdict = msgspec.structs.replace(
@@ -82,10 +90,25 @@ class Verdicts:
             lines.append(verdict)
         records.append(ended.path, [self._redactor.raw(events.encode(each)) for each in lines])
         if verdict is None or verdict.trouble is None:
-            return Late(said)
+            self._note(f'"{ended.name}" ({ended.place}): {what}')
+            return None
         self._outcome.change("passed", verdict.status)
         self._remember(ended._replace(verdict=verdict))
-        return Late(verdict.trouble.message, ended.what)
+        return Fallen(ended.what, verdict.trouble.message)
+
+    def _note(self, line: str) -> None:
+        self._late += 1
+        if len(self._shown) < _SHOWN:
+            self._shown.append(f"  {line}")
+
+    def explain(self) -> None:
+        """Say which effects came late without costing a scenario its verdict."""
+        if not self._late:
+            return
+        head = f"{plural(self._late, 'effect')} came late, after the end of the scenario:"
+        more = [f"  and {self._late - _SHOWN} more (the report shows them)"]
+        lines = [head, *self._shown, *(more if self._late > _SHOWN else [])]
+        print(self._redactor.text("\n".join(lines)), file=sys.stderr)  # noqa: T201
 
 
 def trouble(name: str, what: str) -> events.Trouble:
