@@ -14,7 +14,7 @@ import json
 import socket
 import sys
 import tempfile
-from datetime import timedelta
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -26,13 +26,14 @@ from behave.runner_util import load_step_modules, parse_features
 from avow import config
 from avow.channels.base import ChannelContext
 from avow.config import Secrets
-from avow.core import events
+from avow.core import events, waiting
 from avow.core.entries import Entry
 from avow.core.record import read
 from avow.core.replay import ReplayLedger
 from avow.core.secrets import Redactor
-from avow.gherkin import guards, install, session
+from avow.gherkin import install, session
 from avow.guards import Guards
+from avow.isolation import effects
 from avow.plugins import service_kinds
 from avow.runner.features import by_line
 from avow.world import Channels, World
@@ -44,6 +45,19 @@ _NOWHERE = {
     "url": "http://127.0.0.1:1",
     "bootstrap": "127.0.0.1:1",
 }
+
+
+class Clock:
+    """Waits look as often as they did, and nobody sleeps: what is recorded is all there already."""
+
+    def __init__(self) -> None:
+        self._ahead = 0.0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        self._ahead += seconds
 
 
 def otherwise(entry: Entry) -> Entry | None:
@@ -79,8 +93,7 @@ def main(root: Path, records: list[Path], *, change: bool) -> dict[str, str]:
         runner.step_registry = registry
         runner.context = Context(runner)
         _no_sockets()
-        # What a replay shows does not change with time.
-        guards.duration = lambda _: timedelta(0)
+        waiting.time = effects.time = Clock()
         told: dict[str, str] = {}
         for record in records:
             recorded = list(read(record))
