@@ -32,7 +32,7 @@ from avow.runner.slots import Slot, spoken
 from avow.runner.stacks import Stacks
 from avow.runner.supervisor import Supervisor
 from avow.runner.telling import Telling, tell_report
-from avow.runner.verdicts import Verdicts
+from avow.runner.verdicts import REMEMBERED, Verdicts
 
 #: Seconds that interrupted scenarios get for their cleanups; then the reaper does it.
 GRACE = 3.0
@@ -140,7 +140,13 @@ class Coordinator:
         self._stacks.start(slots)
         self._await_template(template, supervisor)
         self._await_services(self._stacks, supervisor)
-        self._replay = Replay(self.config, self._plan, lambda problem: self.outcome.add(7, problem))
+        self._replay = Replay(
+            self.config,
+            self._plan,
+            lambda problem: self.outcome.add(7, problem),
+            # With one worker and nothing that could come late, what is told is told.
+            patience=REMEMBERED if slots > 1 or jobs.has_state(self.settings) else 0,
+        )
         self._has_started = True
         command = [self.redactor.text(word) for word in sys.argv]
         self.telling.started(self.run_id, self.seed, command, items)

@@ -32,6 +32,11 @@ def asked(config: Any, settings: Any) -> int:
     return _processors() if wanted == "auto" else max(1, int(wanted))
 
 
+def has_state(settings: Any) -> bool:
+    """Say whether the run has services from which something may come at any time."""
+    return any(each.kind not in _WITHOUT_STATE for each in settings.services.values())
+
+
 def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

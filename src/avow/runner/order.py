@@ -23,7 +23,9 @@ def words(seed: int) -> str:
 
 def shuffled(items: Iterable[Item], seed: int) -> list[Item]:
     """Return the scenarios in an order that the seed alone decides."""
-    places: list[tuple[Place, Item]] = [((item.file, *item.path), item) for item in items]
+    places: list[tuple[Place, Item]] = [
+        ((item.file, *item.path, item.line), item) for item in items
+    ]
     return list(_shuffled(places, 0, random.Random(seed)))
 
 

@@ -36,7 +36,7 @@ class Item:
     file: str
     line: int
     name: str
-    #: Lines of what it stands in (a rule, an outline), its own last.
+    #: Lines of what it stands in: a rule, an outline.
     path: tuple[int, ...] = ()
 
 
@@ -134,8 +134,8 @@ def _take(plan: Plan, planned: PlannedFeature, config: Any) -> list[AvowError]:
         if next(iter(scenario.all_steps), None) is None:
             problems.append(_without_steps(scenario))
             continue
-        holders = (each.line for each in (located.rule, located.outline) if each is not None)
-        path = (*holders, scenario.line)
+        holders = (located.rule, located.outline)
+        path = tuple(each.line for each in holders if each is not None)
         planned.items.append(Item(plan.chosen, planned.file, scenario.line, scenario.name, path))
         plan.chosen += 1
     for outline in _outlines(feature):

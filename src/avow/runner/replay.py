@@ -46,10 +46,17 @@ class Replay:
     """Takes the records of scenarios in any order, tells formatters in the plan's order."""
 
     def __init__(
-        self, config: Any, plan: Plan, on_problem: Callable[[str], None] = lambda problem: None
+        self,
+        config: Any,
+        plan: Plan,
+        on_problem: Callable[[str], None] = lambda problem: None,
+        *,
+        patience: int = REMEMBERED,
     ) -> None:
         self.config = config
         self._on_problem = on_problem
+        #: For how many more scenarios reporters wait to hear of a feature.
+        self._patience = patience
         self.formatters = make_formatters(config, config.outputs)
         self._plan = plan
         self._records: dict[int, deque[Any]] = {}
@@ -135,7 +142,7 @@ class Replay:
     def _hold(self, planned: PlannedFeature, model: Any) -> None:
         """Keep a feature from the reporters for as long as its scenarios may still fall."""
         self._held.append((planned, model))
-        while sum(len(each.items) for each, _ in self._held) > REMEMBERED + len(
+        while sum(len(each.items) for each, _ in self._held) > self._patience + len(
             self._held[0][0].items
         ):
             self._release()

@@ -67,8 +67,8 @@ class Stage:
         for secret in self._secrets.all():
             self.redactor.add(secret)
         self._allure: Any = None
-        #: What said that nothing else happened, by scenario: does this resource matter?
-        self._silent: OrderedDict[str, Callable[[str], bool]] = OrderedDict()
+        #: Scenarios that said that nothing else happened, and the resources that do not matter.
+        self._silent: OrderedDict[str, frozenset[str]] = OrderedDict()
 
     # -- one scenario
 
@@ -181,7 +181,7 @@ class Stage:
             drain=self.settings.effects.drain,
         )
         if world.said_nothing_else:
-            self._silent[scene.info.id] = world.matters
+            self._silent[scene.info.id] = world.unimportant
             if len(self._silent) > _REMEMBERED:
                 self._silent.popitem(last=False)
         for scenario, entry in isolation.late():
@@ -205,12 +205,12 @@ class Stage:
             for part, body in entry.bodies.items()
         }
         plain = msgspec.structs.replace(entry, bodies=bodies).to_plain()
-        matters = self._silent.get(scenario)
+        unimportant = self._silent.get(scenario)
         return events.LateEffect(
             at=time.time(),
             scenario=scenario,
             entry=plain,
-            breaks=matters is not None and matters(entry.resource),
+            breaks=unimportant is not None and entry.resource not in unimportant,
         )
 
     def close(self, tell: Tell) -> None:

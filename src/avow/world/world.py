@@ -155,13 +155,14 @@ class World:
         from avow.isolation import effects
 
         found = effects.unclaimed(self.ledger)
-        left = [each for each in found if self.matters(each.resource)]
+        left = [each for each in found if each.resource not in self._unimportant]
         self.said_nothing_else = not left
         return left
 
-    def matters(self, resource: str) -> bool:
-        """Say whether what comes to a resource has to be spoken of."""
-        return resource not in self._unimportant
+    @property
+    def unimportant(self) -> frozenset[str]:
+        """The resources of which nothing has to be spoken of."""
+        return frozenset(self._unimportant)
 
     def find(self, kind: str, resource: str = "", **options: Any) -> list[Entry]:
         """Collect from the resource (or from all), then return its entries of a kind."""
