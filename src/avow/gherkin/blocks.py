@@ -269,9 +269,7 @@ class Document:
             if at >= 0:
                 head = self.written[:at]
                 column = len(head) - head.rfind("\n") - 1
-                raise self.pointed(
-                    head.count("\n"), column, error.message, error.advice
-                ) from None
+                raise self.pointed(head.count("\n"), column, error.message, error.advice) from None
             raise SuiteError(error.message, where=self.where, advice=error.advice) from None
 
     def unreadable(self, text: str, error: Exception) -> SuiteError:
