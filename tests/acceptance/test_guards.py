@@ -84,14 +84,9 @@ def _number(address: str) -> str:
     return str(int.from_bytes(socket.inet_aton(address)))
 
 
-def _octal(address: str) -> str:
-    return ".".join(f"0{int(part):o}" for part in address.split("."))
-
-
 SPELLINGS = {
     "plain": str,
     "number": _number,
-    "octal": _octal,
     "hexadecimal": lambda address: hex(int(_number(address))),
     "mapped": lambda address: f"[::ffff:{address}]",
 }
@@ -119,6 +114,23 @@ def test_another_host_in_a_step_gets_nothing(guarded, listener, spelling):
     assert not listener.was_called
     assert ran.code == 8, ran.text
     assert guarded.results() == {"s": "broken", "next": "passed"}
+
+
+def test_an_address_in_octal_is_no_url_and_gets_nothing(guarded, listener):
+    host = ".".join(f"0{int(part):o}" for part in OUTSIDE.split("."))
+    guarded.feature(
+        "a",
+        f"""
+        Feature: Outside
+          Scenario: s
+            When I send GET "http://{host}:{listener.port}/" to parrot
+        """,
+    )
+    ran = guarded.behave()
+    assert not listener.was_called
+    assert ran.code == 1, ran.text
+    assert "is not a URL: Invalid IPv4 address" in ran.text
+    assert guarded.results() == {"s": "broken"}
 
 
 @pytest.mark.parametrize("user", ["127.0.0.1", "a:127.0.0.1", "127.0.0.1\\\\"])
