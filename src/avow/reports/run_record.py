@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import heapq
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ class RunRecord:
             return
         if isinstance(event, RunStarted):
             self._open()
-            self.started = event
+            # The list of a large run's scenarios is for the file.
+            self.started = msgspec.structs.replace(event, scenarios=[])
         elif isinstance(event, RunTrouble):
             self.troubles.append(event)
         elif isinstance(event, events.LateEffect):
@@ -87,7 +89,8 @@ class RunRecord:
             heapq.heappush(self._slowest, (event.seconds, len(self._verdicts), name, place))
             if len(self._slowest) > SLOWEST:
                 heapq.heappop(self._slowest)
-        self._verdicts[scenario.id] = event.status
+        # Read from a file, each would be a text of its own.
+        self._verdicts[scenario.id] = sys.intern(event.status)
         self.counts[event.status] = self.counts.get(event.status, 0) + 1
         if event.status not in {"passed", "skipped"}:
             if len(self.failures) < MOST_FAILURES:
