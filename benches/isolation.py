@@ -3,16 +3,13 @@
 Beside it: the same statements unmarked, TRUNCATE and reseed of all tables, and a database made
 from a template, on the same server in the same run.
 
-    python benches/isolation.py [scenarios]
+    python -m benches.isolation [scenarios]
 """
 
 from __future__ import annotations
 
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,22 +27,9 @@ from avow.guards import Guards
 from avow.isolation.database import DatabasePart
 from avow.processes import Journal
 from avow.services.stack import Stack
+from benches.rows import Row, Times, milliseconds
 
 TABLES, ROWS, TOUCHED = 30, 2000, 5
-
-
-def milliseconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1000
-
-
-def shown(name: str, times: list[float]) -> None:
-    ordered = sorted(times)
-    print(
-        f"{name:44} p50 {statistics.median(ordered):7.2f} ms   "
-        f"p95 {ordered[int(len(ordered) * 0.95)]:7.2f} ms   max {ordered[-1]:7.2f} ms"
-    )
 
 
 def schema() -> str:
@@ -73,7 +57,8 @@ def scenario(number: int) -> str:
     )
 
 
-def main(scenarios: int) -> None:
+def main(scenarios: int = 1000) -> list[Row]:
+    shown = Times()
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         (root / "avow.toml").write_text(
@@ -83,13 +68,14 @@ def main(scenarios: int) -> None:
         journal = Journal(root / "journal.jsonl")
         stack = Stack.start(settings, run_dir=root / "run", journal=journal)
         try:
-            measure(settings.services["db"], stack.facts["db"], scenarios)
+            measure(shown, settings.services["db"], stack.facts["db"], scenarios)
         finally:
             stack.stop()
             journal.close()
+    return shown.rows
 
 
-def measure(definition: Any, facts: dict[str, str], scenarios: int) -> None:
+def measure(shown: Times, definition: Any, facts: dict[str, str], scenarios: int) -> None:
     system = psycopg.connect(facts["url"], autocommit=True)
     system.execute(schema().encode())
     timeouts = SimpleNamespace(call=timedelta(seconds=10))
@@ -97,7 +83,7 @@ def measure(definition: Any, facts: dict[str, str], scenarios: int) -> None:
     plain = [milliseconds(lambda n=n: system.execute(scenario(n).encode())) for n in range(200)]
     part = DatabasePart(PostgresChannel("db", facts, definition, Ledger(), context))
     prepare = milliseconds(part.prepare)
-    print(f"{TABLES} tables, {ROWS} rows, {TOUCHED} touched; baseline taken in {prepare:.0f} ms")
+    shown(f"baseline of {TABLES} tables with {ROWS} rows", [prepare])
     marked, restored, nothing = [], [], []
     for number in range(scenarios):
         marked.append(milliseconds(lambda n=number: system.execute(scenario(n).encode())))
@@ -105,7 +91,7 @@ def measure(definition: Any, facts: dict[str, str], scenarios: int) -> None:
         nothing.append(milliseconds(part.start))
     shown("scenario's own 15 statements, unmarked", plain)
     shown("scenario's own 15 statements, marked", marked)
-    shown("restore after it", restored)
+    shown(f"restore after it, {TOUCHED} tables touched", restored, "<= 5")
     shown(f"  the first {min(100, scenarios)} of them", restored[:100])
     shown(f"  the last {min(100, scenarios)} of them", restored[-100:])
     shown("check at the next start, nothing to do", nothing)
@@ -139,4 +125,5 @@ def measure(definition: Any, facts: dict[str, str], scenarios: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
+    for row in main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000):
+        print(row)

@@ -2,17 +2,15 @@
 
 Beside it: a plain consumer that subscribes with the defaults, on the same broker in the same run.
 
-    python benches/kafka.py [messages]
+    python -m benches.kafka [messages]
 """
 
 from __future__ import annotations
 
 import resource
-import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,22 +28,9 @@ from avow.core.waiting import until
 from avow.guards import Guards
 from avow.processes import Journal
 from avow.services.stack import Stack
+from benches.rows import Row, Times, milliseconds
 
 TOPICS = ["orders", "orders.dead-letter", "stock", "mails"]
-
-
-def milliseconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return (time.perf_counter() - started) * 1000
-
-
-def shown(name: str, times: list[float]) -> None:
-    ordered = sorted(times)
-    print(
-        f"{name:50} p50 {statistics.median(ordered):8.2f} ms   "
-        f"p95 {ordered[int(len(ordered) * 0.95)]:8.2f} ms   max {ordered[-1]:8.2f} ms"
-    )
 
 
 def channel(definition: Any, facts: dict[str, str]) -> KafkaChannel:
@@ -54,7 +39,7 @@ def channel(definition: Any, facts: dict[str, str]) -> KafkaChannel:
     return KafkaChannel("orders", facts, definition, Ledger(), context)
 
 
-def measure(definition: Any, facts: dict[str, str], messages: int) -> None:
+def measure(shown: Times, definition: Any, facts: dict[str, str], messages: int) -> None:
     producer = Producer({"bootstrap.servers": facts["bootstrap"], "linger.ms": 0})
     producer.list_topics(timeout=5)
 
@@ -77,8 +62,8 @@ def measure(definition: Any, facts: dict[str, str], messages: int) -> None:
         if len(first) < 10:
             worker.close()
     shown("a worker connects (behind the start of others)", opening)
-    shown("its first message, publish to observed", first)
-    shown("publish to observed", [milliseconds(observe) for _ in range(messages)])
+    shown("its first message, publish to observed", first, "<= 20", "<= 20")
+    shown("publish to observed", [milliseconds(observe) for _ in range(messages)], "<= 3")
     shown("publish alone", [milliseconds(publish) for _ in range(messages)])
     worker.collect()
     shown("a look when nothing has come", [milliseconds(worker.collect) for _ in range(messages)])
@@ -88,7 +73,7 @@ def measure(definition: Any, facts: dict[str, str], messages: int) -> None:
     time.sleep(2)
     after = resource.getrusage(resource.RUSAGE_SELF)
     busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(f"{'idle channel':50} {busy / 2 * 100:.2f} % of a core")
+    shown.rows.append(Row("idle channel", busy / 2 * 100, "% of a core"))
     worker.close()
     plain = Consumer(
         {
@@ -110,7 +95,8 @@ def measure(definition: Any, facts: dict[str, str], messages: int) -> None:
     plain.close()
 
 
-def main(messages: int) -> None:
+def main(messages: int = 500) -> list[Row]:
+    shown = Times()
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
         (root / "avow.toml").write_text(
@@ -120,11 +106,13 @@ def main(messages: int) -> None:
         journal = Journal(root / "journal.jsonl")
         stack = Stack.start(settings, run_dir=root / "run", journal=journal)
         try:
-            measure(settings.services["orders"], stack.facts["orders"], messages)
+            measure(shown, settings.services["orders"], stack.facts["orders"], messages)
         finally:
             stack.stop()
             journal.close()
+    return shown.rows
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 500)
+    for row in main(int(sys.argv[1]) if len(sys.argv) > 1 else 500):
+        print(row)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
 import subprocess
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +28,24 @@ class Row(NamedTuple):
             return ""
         holds = self.value <= float(limit) if sign == "<=" else self.value >= float(limit)
         return "reached" if holds else "**not reached**"
+
+
+class Times:
+    """Collects rows from lists of milliseconds."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+
+    def __call__(self, name: str, times: list[float], target: str = "", worst: str = "") -> None:
+        self.rows.append(Row(f"{name}, p50", statistics.median(times), "ms", target))
+        if worst:
+            self.rows.append(Row(f"{name}, longest", max(times), "ms", worst))
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return (time.perf_counter() - started) * 1000
 
 
 def machine() -> str:
