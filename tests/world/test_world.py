@@ -84,12 +84,6 @@ def test_a_name_of_another_kind_is_told_as_what_it_is(full) -> None:
         full.http["worker"]
 
 
-def test_the_only_resource_of_an_area(full) -> None:
-    assert full.mail.the_only().name == "mail"
-    with pytest.raises(SuiteError, match="0 services are a stub; say which one"):
-        full.stubs.the_only()
-
-
 def test_an_area_of_a_plugin(settings, orders) -> None:
     world = World(settings, Channels({"robots": {"arm": orders}}, {"arm": "robot"}), Ledger())
     assert world.resources("robots")["arm"] is orders

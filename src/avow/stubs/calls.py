@@ -68,11 +68,6 @@ def unmatched(ledger: Ledger, stub: str = "") -> list[Entry]:
     return ledger.find(CALL, stub, where=lambda entry: entry.data["outcome"] == "unmatched")
 
 
-def request_bytes(call: Entry) -> bytes:
-    """Return the whole body of a call's request; raises CallDropped where it was cut."""
-    return _whole(call, "request")
-
-
 def request_data(call: Entry) -> Any:
     """Return a call's request body as data (JSON or a form), or as text where it is neither.
 
@@ -86,11 +81,6 @@ def request_data(call: Entry) -> Any:
     request = Request("POST", "/", headers, raw)
     data = request.structure
     return request.text() if data is NOT_STRUCTURED else data
-
-
-def response_bytes(call: Entry) -> bytes:
-    """Return the whole body of a call's answer; raises CallDropped where it was cut."""
-    return _whole(call, "response")
 
 
 def _whole(call: Entry, part: str) -> bytes:

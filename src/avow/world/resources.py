@@ -57,18 +57,6 @@ class Resources(Mapping[str, C], Generic[C]):
         found = self._by_lower.get(name.lower())
         return None if found is None else self._channels[found]
 
-    def the_only(self) -> C:
-        """Return the only channel of this area; raises SuiteError unless there is just one."""
-        if len(self._channels) == 1:
-            return next(iter(self._channels.values()))
-        noun = NOUNS.get(self._area, self._area)
-        advice = (
-            f"Declared: {', '.join(sorted(self._channels))}."
-            if self._channels
-            else ("Declare one in avow.toml.")
-        )
-        raise SuiteError(f"{len(self._channels)} services are {noun}; say which one", advice=advice)
-
     def _unknown(self, name: str) -> SuiteError:
         noun = NOUNS.get(self._area, self._area)
         kinds = {known.lower(): kind for known, kind in self._kinds.items()}

@@ -148,7 +148,7 @@ def executor(environ: Mapping[str, str], started: RunStarted) -> dict[str, objec
             "GitHub Actions",
             "github",
             environ.get("GITHUB_RUN_NUMBER"),
-            f"{environ.get('GITHUB_WORKFLOW', '?')} #{environ.get('GITHUB_RUN_NUMBER', '?')}",
+            f"{environ.get('GITHUB_WORKFLOW', 'run')} #{environ.get('GITHUB_RUN_NUMBER', '?')}",
             f"{repository}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}",
             started,
         )
