@@ -9,7 +9,7 @@ from avow.core.secrets import Redactor
 from avow.runner.outcome import Outcome
 from avow.runner.verdicts import REMEMBERED, Fallen, Verdicts
 
-ENTRY = {"kind": "stub.call", "summary": "POST /x"}
+ENTRY = {"kind": "stub.call", "summary": "POST /x", "at": 3.0}
 LATE = events.LateEffect(at=1.0, scenario="one", entry=ENTRY)
 BREAKING = events.LateEffect(at=1.0, scenario="one", entry=ENTRY, breaks=True)
 WHY = '"One" said that nothing else happened, and after its end came: POST /x'
@@ -95,6 +95,25 @@ def test_of_a_scenario_that_is_not_over_or_forgotten_it_is_told_too(verdicts, pa
     assert verdicts.late(BREAKING) is None
     verdicts.explain()
     assert capsys.readouterr().err.startswith("2 effects came late")
+
+
+def test_what_came_before_the_end_and_nobody_looked_at_is_not_called_late(
+    verdicts, told, path, capsys
+):
+    add(verdicts, path, ended())
+    unread = events.LateEffect(at=2.5, scenario="one", entry={**ENTRY, "at": 1.5})
+    assert verdicts.late(unread) is None
+    verdicts.explain()
+    assert capsys.readouterr().err == ""
+    assert told.statuses == ["passed"]
+    assert list(record.read(path))[-1] == unread, "the report has it all the same"
+
+
+def test_what_breaks_a_claim_does_so_whenever_it_came(verdicts, told, path):
+    add(verdicts, path, ended())
+    unread = events.LateEffect(at=2.5, scenario="one", entry={**ENTRY, "at": 1.5}, breaks=True)
+    assert verdicts.late(unread) == Fallen("item", WHY)
+    assert told.statuses == ["passed", "failed"]
 
 
 def test_many_are_counted(verdicts, path, capsys):

@@ -90,7 +90,9 @@ class Verdicts:
             lines.append(verdict)
         records.append(ended.path, [self._redactor.raw(events.encode(each)) for each in lines])
         if verdict is None or verdict.trouble is None:
-            self._note(f'"{ended.name}" ({ended.place}): {what}')
+            # What came while the scenario ran and no step looked at is for the report alone.
+            if late.entry.get("at", late.at) > ended.verdict.at:
+                self._note(f'"{ended.name}" ({ended.place}): {what}')
             return None
         self._outcome.change("passed", verdict.status)
         self._remember(ended._replace(verdict=verdict))
